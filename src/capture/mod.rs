@@ -1,0 +1,7 @@
+//! Live libpcap, the barrier that proves completeness, capture files read and written.
+
+pub mod frame;
+pub mod recording;
+
+pub use frame::{Frame, FrameStore};
+pub use recording::{Completeness, Recording, Stats};

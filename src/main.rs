@@ -1,0 +1,3 @@
+//! The `lab-capture` command: arguments in, exit code out.
+
+fn main() {}

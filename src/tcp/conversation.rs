@@ -1,0 +1,104 @@
+//! One TCP connection with all its segments, for the rooms that judge and draw.
+
+use std::net::SocketAddr;
+
+use super::{Analysis, Side, Tracked, Tracker};
+use crate::timeline::Nanos;
+use crate::wire::{Flags, Options, Segment};
+
+/// One segment of a conversation, owned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seg {
+    /// Number in the capture, from 1.
+    pub frame: u64,
+    /// Timestamp, ns since the Unix epoch.
+    pub time: Nanos,
+    /// Who sent it.
+    pub from: Side,
+    /// Control bits.
+    pub flags: Flags,
+    /// Relative sequence number as Wireshark shows it.
+    pub seq: u32,
+    /// Relative acknowledgement number as Wireshark shows it.
+    pub ack: u32,
+    /// Sequence number on the wire.
+    pub raw_seq: u32,
+    /// Acknowledgement number on the wire.
+    pub raw_ack: u32,
+    /// Payload length on the wire.
+    pub len: u32,
+    /// Payload bytes captured.
+    pub payload: Vec<u8>,
+    /// Window field, not scaled.
+    pub window: u16,
+    /// TCP options.
+    pub options: Options,
+    /// Wireshark's analysis.
+    pub analysis: Analysis,
+}
+
+/// One TCP connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conversation {
+    /// As Wireshark's `tcp.stream`.
+    pub stream: u32,
+    /// The active opener's address.
+    pub client: SocketAddr,
+    /// The other end.
+    pub server: SocketAddr,
+    /// In capture order.
+    pub segments: Vec<Seg>,
+}
+
+/// Collects conversations from segments in capture order.
+#[derive(Debug, Default)]
+pub struct Conversations {
+    tracker: Tracker,
+    list: Vec<Conversation>,
+}
+
+impl Conversations {
+    /// Takes the next segment.
+    pub fn push(&mut self, frame: u64, time: Nanos, segment: &Segment<'_>) -> Tracked {
+        let tracked = self.tracker.push(frame, time, segment);
+        let index = tracked.stream as usize;
+        if index >= self.list.len() {
+            let (client, server) = match tracked.from {
+                Side::Client => (segment.source(), segment.destination()),
+                Side::Server => (segment.destination(), segment.source()),
+            };
+            self.list.push(Conversation {
+                stream: tracked.stream,
+                client,
+                server,
+                segments: vec![],
+            });
+        }
+        self.list[index].segments.push(Seg {
+            frame,
+            time,
+            from: tracked.from,
+            flags: segment.flags,
+            seq: tracked.seq,
+            ack: tracked.ack,
+            raw_seq: segment.seq.0,
+            raw_ack: segment.ack.0,
+            len: segment.len,
+            payload: segment.payload.to_vec(),
+            window: segment.window,
+            options: segment.options,
+            analysis: tracked.analysis,
+        });
+        tracked
+    }
+
+    /// What has been collected so far, by stream number.
+    pub fn list(&self) -> &[Conversation] {
+        &self.list
+    }
+
+    /// All conversations, by stream number.
+    pub fn finish(self) -> Vec<Conversation> {
+        self.list
+    }
+}

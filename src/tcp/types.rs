@@ -1,0 +1,117 @@
+//! The words of the room: sides, analysis flags, what the tracker says of a segment.
+
+use serde::{Deserialize, Serialize};
+
+/// An end of a connection. The client is who sent the SYN; where none was seen, the sender of the
+/// first segment, unless that segment is a SYN-ACK.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// The active opener.
+    Client,
+    /// The passive opener.
+    Server,
+}
+
+impl Side {
+    /// The other end.
+    pub fn other(self) -> Side {
+        match self {
+            Side::Client => Side::Server,
+            Side::Server => Side::Client,
+        }
+    }
+
+    /// 0 for the client, 1 for the server.
+    pub fn index(self) -> usize {
+        self as usize
+    }
+}
+
+impl std::fmt::Display for Side {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Side::Client => "client",
+            Side::Server => "server",
+        })
+    }
+}
+
+bitflags::bitflags! {
+    /// Wireshark's `tcp.analysis.*`, by its names.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+    pub struct Analysis: u16 {
+        /// `tcp.analysis.retransmission`
+        const RETRANSMISSION = 1 << 0;
+        /// `tcp.analysis.fast_retransmission` (Wireshark sets `retransmission` beside it)
+        const FAST_RETRANSMISSION = 1 << 1;
+        /// `tcp.analysis.spurious_retransmission`
+        const SPURIOUS_RETRANSMISSION = 1 << 2;
+        /// `tcp.analysis.out_of_order`
+        const OUT_OF_ORDER = 1 << 3;
+        /// `tcp.analysis.duplicate_ack`
+        const DUPLICATE_ACK = 1 << 4;
+        /// `tcp.analysis.zero_window`
+        const ZERO_WINDOW = 1 << 5;
+        /// `tcp.analysis.zero_window_probe`
+        const ZERO_WINDOW_PROBE = 1 << 6;
+        /// `tcp.analysis.zero_window_probe_ack`
+        const ZERO_WINDOW_PROBE_ACK = 1 << 7;
+        /// `tcp.analysis.window_update`
+        const WINDOW_UPDATE = 1 << 8;
+        /// `tcp.analysis.window_full`
+        const WINDOW_FULL = 1 << 9;
+        /// `tcp.analysis.keep_alive`
+        const KEEP_ALIVE = 1 << 10;
+        /// `tcp.analysis.keep_alive_ack`
+        const KEEP_ALIVE_ACK = 1 << 11;
+        /// `tcp.analysis.lost_segment`
+        const LOST_SEGMENT = 1 << 12;
+        /// `tcp.analysis.ack_lost_segment`
+        const ACK_LOST_SEGMENT = 1 << 13;
+        /// `tcp.analysis.reused_ports`
+        const REUSED_PORTS = 1 << 14;
+    }
+}
+
+impl Analysis {
+    /// The names as in the JSON records (`zero_window_probe`), in Wireshark's words.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        const NAMES: [(Analysis, &str); 15] = [
+            (Analysis::RETRANSMISSION, "retransmission"),
+            (Analysis::FAST_RETRANSMISSION, "fast_retransmission"),
+            (Analysis::SPURIOUS_RETRANSMISSION, "spurious_retransmission"),
+            (Analysis::OUT_OF_ORDER, "out_of_order"),
+            (Analysis::DUPLICATE_ACK, "duplicate_ack"),
+            (Analysis::ZERO_WINDOW, "zero_window"),
+            (Analysis::ZERO_WINDOW_PROBE, "zero_window_probe"),
+            (Analysis::ZERO_WINDOW_PROBE_ACK, "zero_window_probe_ack"),
+            (Analysis::WINDOW_UPDATE, "window_update"),
+            (Analysis::WINDOW_FULL, "window_full"),
+            (Analysis::KEEP_ALIVE, "keep_alive"),
+            (Analysis::KEEP_ALIVE_ACK, "keep_alive_ack"),
+            (Analysis::LOST_SEGMENT, "lost_segment"),
+            (Analysis::ACK_LOST_SEGMENT, "ack_lost_segment"),
+            (Analysis::REUSED_PORTS, "reused_ports"),
+        ];
+        NAMES
+            .into_iter()
+            .filter(move |(flag, _)| self.contains(*flag))
+            .map(|(_, name)| name)
+    }
+}
+
+/// What the tracker says of one segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tracked {
+    /// As Wireshark's `tcp.stream`.
+    pub stream: u32,
+    /// Who sent it.
+    pub from: Side,
+    /// Relative sequence number, as Wireshark shows `tcp.seq`.
+    pub seq: u32,
+    /// Relative acknowledgement number, as Wireshark shows `tcp.ack` (0 without ACK).
+    pub ack: u32,
+    /// Wireshark's analysis.
+    pub analysis: Analysis,
+}

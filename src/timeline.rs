@@ -1,0 +1,143 @@
+//! What actors did, when: events on the clock of the capture, and the sink they are written to.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+/// Nanoseconds since the Unix epoch (`CLOCK_REALTIME`), as the kernel stamps frames.
+pub type Nanos = i64;
+
+/// Now, on the capture's clock.
+pub fn now() -> Nanos {
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    since.as_nanos() as Nanos
+}
+
+/// The two ends of a connection as an actor's socket sees them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Ends {
+    /// The actor's own address.
+    pub local: SocketAddr,
+    /// The other end.
+    pub peer: SocketAddr,
+}
+
+/// What an actor did, with what result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// When the call had returned, ns since the Unix epoch.
+    pub at: Nanos,
+    /// Who: `server`, `client-1`.
+    pub actor: Arc<str>,
+    /// The connection, if the call was on a connected socket.
+    pub ends: Option<Ends>,
+    /// The call by its name in the socket API: `select`, `accept`, `recv`, `exit`…
+    pub call: String,
+    /// Result in words of the socket API: `ready [listener]`, `5`, `0`, `EPIPE`.
+    pub result: String,
+    /// The errno's name when the call failed (`EPIPE`, `ECONNREFUSED`); `None` otherwise.
+    pub errno: Option<String>,
+    /// What it means for the order of bytes on the wire.
+    pub op: Option<Op>,
+    /// The scenario's step: byte offsets into its text.
+    pub step: Option<std::ops::Range<usize>>,
+    /// The step failed in a way that the scenario did not ask for.
+    pub failed: bool,
+}
+
+/// What program order says about a connection, in stream offsets (0 is the first byte after SYN).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Op {
+    /// The actor could not have gone on before the peer's stream had reached this offset: an exact recv, or `queued = n`.
+    Received(u64),
+    /// A `recv` of up to n returned at least one byte; the actor has now read up to `end`, but only `at least one more` was certain.
+    ReceivedSome {
+        /// Stream offset read up to (varies between runs).
+        end: u64,
+    },
+    /// The actor could not have gone on before the peer's FIN.
+    PeerFin,
+    /// The actor could not have gone on before the peer's RST.
+    PeerReset,
+    /// The kernel took these bytes of the own stream. `echo`: byte i was read as byte i of the peer's stream.
+    Sent {
+        /// First offset.
+        start: u64,
+        /// One past the last.
+        end: u64,
+        /// The bytes are those received at the same offsets.
+        echo: bool,
+    },
+    /// `shutdown(SHUT_WR)` or `SHUT_RDWR`: a FIN follows the data.
+    Shutdown,
+    /// `close(2)`: FIN, or RST if `unread` bytes were left in the receive queue.
+    Close {
+        /// Bytes in the receive queue (FIONREAD) right before the call.
+        unread: u64,
+    },
+    /// `close(2)` after `SO_LINGER` 0, or the process was killed with it: RST.
+    Reset,
+    /// The process was killed (SIGKILL): as close, not by the program.
+    Killed,
+}
+
+/// Where actors write their events, and where others wait for them.
+#[derive(Debug, Default)]
+pub struct Timeline {
+    events: Mutex<Vec<Event>>,
+    changed: Condvar,
+}
+
+impl Timeline {
+    /// An empty timeline.
+    pub fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    /// Adds an event and wakes those who wait.
+    pub fn push(&self, event: Event) {
+        self.events
+            .lock()
+            .unwrap_or_else(|e| e.into_inner())
+            .push(event);
+        self.changed.notify_all();
+    }
+
+    /// Wakes those who wait, for instance because the run was cancelled.
+    pub fn wake(&self) {
+        self.changed.notify_all();
+    }
+
+    /// A copy of what has been written so far.
+    pub fn snapshot(&self) -> Vec<Event> {
+        self.events
+            .lock()
+            .unwrap_or_else(|e| e.into_inner())
+            .clone()
+    }
+
+    /// Waits until `done` holds of the events; `false` when `limit` has passed first.
+    /// `done` is called again after each push and each [`Timeline::wake`].
+    pub fn wait(&self, limit: Duration, mut done: impl FnMut(&[Event]) -> bool) -> bool {
+        let end = Instant::now() + limit;
+        let mut events = self.events.lock().unwrap_or_else(|e| e.into_inner());
+        loop {
+            if done(&events) {
+                return true;
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            events = self
+                .changed
+                .wait_timeout(events, left)
+                .unwrap_or_else(|e| e.into_inner())
+                .0;
+        }
+    }
+}
