@@ -1,1 +1,5 @@
-//! (to be written)
+//! A conversation and the waits that its scenario imposed, to the canonical [`Flow`].
+
+pub mod types;
+
+pub use types::*;
