@@ -224,10 +224,16 @@ fn run(atoms: &Atoms<'_>, side: Side, from: u64, to: u64, exact: Option<u64>) ->
     }
     let own = atoms.side(side);
     let end = to.min(own.len());
+    let reset_seen = atoms
+        .directions
+        .iter()
+        .any(|direction| direction.rst.is_some());
     let bytes = match exact {
         _ if from >= end => Bytes::None,
+        // Whether any byte raced past the last certain one differs from run to run: silence about it.
+        Some(certain) if certain <= from && reset_seen => Bytes::None,
         Some(certain) if certain < end => {
-            Bytes::AtLeast(atoms.content(side, from..certain.max(from)))
+            Bytes::AtLeast(atoms.content(side, from..certain.max(from + 1)))
         }
         _ => Bytes::Exact(atoms.content(side, from..end)),
     };

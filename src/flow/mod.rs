@@ -9,3 +9,6 @@ pub mod types;
 pub use canonical::{Canonical, Programs, Unconfirmed, canonical};
 pub use text::escape;
 pub use types::*;
+
+#[cfg(test)]
+mod tests;
