@@ -240,7 +240,8 @@ fn run(atoms: &Atoms<'_>, side: Side, from: u64, to: u64, exact: Option<u64>) ->
     let within = |at: u64| from <= at && at < to;
     let fin = own.fin.is_some_and(|fin| within(fin.at));
     let reset = own.rst.filter(|rst| within(rst.at)).map(|rst| rst.kind);
-    Some(Run {
+    let empty = bytes == Bytes::None && !fin && reset.is_none();
+    (!empty).then_some(Run {
         from: side,
         bytes,
         fin,
