@@ -1,6 +1,7 @@
 //! Live libpcap, the barrier that proves completeness, capture files read and written.
 
 pub mod frame;
+pub mod read;
 pub mod recording;
 
 pub use frame::{Frame, FrameStore};

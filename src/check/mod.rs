@@ -1,5 +1,10 @@
 //! Expectations, snapshots, verdicts and their findings.
 
+pub mod complete;
+pub mod judge;
+pub mod naming;
+pub mod snapshot;
 pub mod verdict;
 
+pub use judge::{Judge, Policy};
 pub use verdict::{Cause, Finding, Judged, Named, Verdict};

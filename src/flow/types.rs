@@ -44,29 +44,22 @@ impl std::fmt::Display for Handshake {
     }
 }
 
-/// What both directions carried between two cuts: one run, or two with their relation.
+/// What was carried between two waits. Each phase after the first had to wait for the one before
+/// it: its first byte needed at least a byte of it. (Whether it needed all of it, the wire cannot
+/// show: a server that read one byte and one that read them all answer alike.)
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Phase {
-    /// The direction that had to speak first; the client's where neither had to wait.
+    /// One direction; the client's where both spoke.
     pub first: Run,
-    /// The other direction, if it carried anything.
-    pub second: Option<(Relation, Run)>,
+    /// The other direction, where neither had to wait for the other.
+    pub concurrent: Option<Run>,
 }
 
 impl Phase {
     /// One or two runs.
     pub fn runs(&self) -> impl Iterator<Item = &Run> {
-        std::iter::once(&self.first).chain(self.second.iter().map(|(_, run)| run))
+        std::iter::once(&self.first).chain(&self.concurrent)
     }
-}
-
-/// How the second run of a phase stands to the first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Relation {
-    /// Its first byte needed at least a byte of the first run.
-    Then,
-    /// Neither had to wait for the other.
-    Concurrent,
 }
 
 /// What one direction carried in a phase.
