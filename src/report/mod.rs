@@ -1,1 +1,30 @@
-//! (to be written)
+//! What people and CI read: one file a format, all of them read-only.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`text`] | the terminal: packet list, ladder, findings, one verdict line |
+//! | [`json`] | JSON Lines, one record a line |
+//!
+//! Every writer takes an [`std::io::Write`] and gives back its error; a closed pipe is the
+//! caller's to forgive. The text writer emits ANSI styles: wrap the stream in
+//! [`anstream::AutoStream`], which removes them where nobody sees them and honours `NO_COLOR` and
+//! `CLICOLOR_FORCE`.
+
+pub mod escape;
+mod excerpt;
+mod findings;
+pub mod json;
+mod ladder;
+mod meaning;
+mod order;
+mod packets;
+#[cfg(test)]
+mod sample;
+mod style;
+#[cfg(test)]
+mod text_tests;
+pub mod tally;
+pub mod text;
+
+pub use tally::Tally;
+pub use text::{Detail, Options};
