@@ -4,12 +4,12 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use lab_capture::capture::live::SNAPLEN;
-use lab_capture::capture::write::{PcapWriter, PcapngInfo, PcapngWriter};
+use lab_capture::capture::write::{PcapWriter, PcapngInfo, PcapngWriter, WriteError};
 use lab_capture::capture::{Frame, Stats};
 use lab_capture::wire::LinkType;
 use libtest_mimic::Trial;
 
-use crate::util::tool;
+use crate::util::{in_namespace, tool};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -21,6 +21,21 @@ pub fn trials() -> Vec<Trial> {
             pcapng();
             Ok(())
         }),
+        Trial::test("a_full_disk_is_told_and_leaves_nothing_behind", || {
+            full();
+            Ok(())
+        }),
+        Trial::test("a_folder_that_cannot_be_written_is_named", || {
+            unwritable();
+            Ok(())
+        }),
+        Trial::test(
+            "a_file_in_the_making_is_valid_and_an_abandoned_one_is_kept",
+            || {
+                interrupted();
+                Ok(())
+            },
+        ),
     ]
 }
 
@@ -85,9 +100,9 @@ fn pcap() {
     );
     let infos = tool("capinfos", &["-M", path.to_str().unwrap()]);
     for line in [
-        "File type:           Wireshark/tcpdump/... - nanosecond pcap",
-        "File encapsulation:  Ethernet",
-        "262144 bytes",
+        "File type:           nsecpcap",
+        "File encapsulation:  ether",
+        "Capture length = 262144",
         "Number of packets:   3",
     ] {
         assert!(infos.contains(line), "{line:?} in\n{infos}");
@@ -140,13 +155,101 @@ fn pcapng() {
     );
     let infos = tool("capinfos", &["-M", path.to_str().unwrap()]);
     for line in [
-        "Wireshark/... - pcapng",
+        "File type:           pcapng",
         "Capture comment:     close: one message",
-        "Time precision:      nanoseconds (9)",
+        "File timestamp precision:  nanoseconds (9)",
         "Capture application: lab-capture",
         "Name = lo",
         "Number of packets = 2",
     ] {
         assert!(infos.contains(line), "{line:?} in\n{infos}");
     }
+}
+
+/// A small file system in a mount namespace that only the calling thread is in.
+fn full() {
+    in_namespace(|| {
+        use nix::mount::{MsFlags, mount};
+        use nix::sched::{CloneFlags, unshare};
+        unshare(CloneFlags::CLONE_NEWNS).unwrap();
+        let none: Option<&str> = None;
+        mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        mount(
+            Some("none"),
+            folder.path(),
+            Some("tmpfs"),
+            MsFlags::empty(),
+            Some("size=1m"),
+        )
+        .unwrap();
+        let path = folder.path().join("bulk.pcap");
+        let data = vec![7; 60_000];
+        let mut writer = PcapWriter::create(&path, LinkType::ETHERNET, SNAPLEN).unwrap();
+        let error = (1..100)
+            .find_map(|number| writer.write(&frame(number, &data)).err())
+            .expect("a disk of 1 MiB does not hold 6 MB");
+        assert!(
+            matches!(&error, WriteError::Full { path: at, .. } if *at == path),
+            "{error}"
+        );
+        assert!(
+            error.to_string().contains("no space left to write"),
+            "{error}"
+        );
+        let again = writer.write(&frame(1, &data)).unwrap_err();
+        assert!(
+            again.to_string().contains("an earlier write failed"),
+            "{again}"
+        );
+        assert!(writer.finish().is_err());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        // Not even the header: the first thing that is told.
+        std::fs::write(folder.path().join("filler"), vec![0; 1 << 20]).unwrap();
+        let error = PcapWriter::create(&path, LinkType::ETHERNET, SNAPLEN).unwrap_err();
+        assert!(matches!(error, WriteError::Full { .. }), "{error}");
+        nix::mount::umount(folder.path()).unwrap();
+    });
+}
+
+fn unwritable() {
+    // Also for root: nobody makes files in /proc.
+    let path = Path::new("/proc/close.pcap");
+    let error = PcapWriter::create(path, LinkType::ETHERNET, SNAPLEN).unwrap_err();
+    assert!(matches!(&error, WriteError::Create { path: at, .. } if at == path));
+    assert!(
+        error
+            .to_string()
+            .starts_with("cannot create /proc/close.pcap: "),
+        "{error}"
+    );
+    let path = Path::new("/proc/no/folder/close.pcap");
+    let error = PcapWriter::create(path, LinkType::ETHERNET, SNAPLEN).unwrap_err();
+    assert!(
+        error.to_string().starts_with("cannot create /proc/no: "),
+        "{error}"
+    );
+}
+
+fn interrupted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("close.pcap");
+    let data = vec![7; 1000];
+    let mut writer = PcapWriter::create(&path, LinkType::ETHERNET, SNAPLEN).unwrap();
+    let entry = std::fs::read_dir(folder.path())
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap();
+    for number in 1..=1000 {
+        writer.write(&frame(number, &data)).unwrap();
+        if number % 100 == 0 {
+            // What a kill would leave now: 24 bytes and whole records of 1,016.
+            let length = std::fs::metadata(entry.path()).unwrap().len();
+            assert_eq!((length - 24) % 1016, 0, "after {number} frames");
+        }
+    }
+    drop(writer);
+    assert_eq!(std::fs::metadata(&path).unwrap().len(), 24 + 1000 * 1016);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
