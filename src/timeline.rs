@@ -109,6 +109,8 @@ impl Timeline {
 
     /// Wakes those who wait, for instance because the run was cancelled.
     pub fn wake(&self) {
+        // Under the lock, so that one who has just found `done` to be false is already waiting.
+        let _events = self.events.lock().unwrap_or_else(|e| e.into_inner());
         self.changed.notify_all();
     }
 

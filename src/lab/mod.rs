@@ -1,1 +1,6 @@
-//! (to be written)
+//! Isolation, one run, many runs side by side.
+
+pub mod isolation;
+mod isolation_help;
+
+pub use isolation::{Isolation, IsolationError, Namespace, On};

@@ -39,7 +39,12 @@ pub(super) fn of(talk: &Conversation, story: &Story<'_>) -> Vec<Meaning> {
     let segments = talk.segments.iter().enumerate();
     segments
         .map(|(index, seg)| {
-            let mut meaning = one(seg, &seen, story.cause.get(index).copied().flatten(), crossed);
+            let mut meaning = one(
+                seg,
+                &seen,
+                story.cause.get(index).copied().flatten(),
+                crossed,
+            );
             meaning.tail.push_str(&side_notes(seg, &seen));
             seen.note(seg);
             meaning

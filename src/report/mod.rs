@@ -21,10 +21,10 @@ mod packets;
 #[cfg(test)]
 mod sample;
 mod style;
-#[cfg(test)]
-mod text_tests;
 pub mod tally;
 pub mod text;
+#[cfg(test)]
+mod text_tests;
 
 pub use tally::Tally;
 pub use text::{Detail, Options};

@@ -133,9 +133,8 @@ pub(super) fn story<'a>(talk: &Conversation, events: &[Own<'a>]) -> Story<'a> {
             high: segments.len(),
             slot: 0,
         };
-        let from = |other: Side, flag: Flags| {
-            move |s: &Seg| s.from == other && s.flags.contains(flag)
-        };
+        let from =
+            |other: Side, flag: Flags| move |s: &Seg| s.from == other && s.flags.contains(flag);
         let below = |index: Option<usize>| index.map_or(0, |index| index + 1);
         let peer = side.other();
         match event.op {
