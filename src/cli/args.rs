@@ -6,7 +6,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// What a TCP program really puts on the wire: run it, capture it, judge it.
 #[derive(Debug, Parser)]
-#[command(name = "lab-capture", version, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+#[command(
+    name = "lab-capture",
+    version,
+    args_conflicts_with_subcommands = true,
+    arg_required_else_help = true
+)]
 #[command(after_help = "\
 Exit codes: 0 all passed; 1 an expectation or a snapshot failed, or a snapshot is missing;
 2 a scenario or the command line is wrong; 3 the lab could not run (permission, port in use,

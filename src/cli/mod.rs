@@ -1,1 +1,9 @@
-//! (to be written)
+//! One file a subcommand; thin.
+
+pub mod args;
+mod export;
+mod interrupt;
+mod main;
+mod run;
+
+pub use main::main;

@@ -33,6 +33,10 @@ pub enum LabError {
 impl LabError {
     /// A failed system call: operation, object, reason.
     pub fn system(operation: &'static str, object: &str, source: std::io::Error) -> Self {
-        LabError::System { operation, object: object.into(), source }
+        LabError::System {
+            operation,
+            object: object.into(),
+            source,
+        }
     }
 }
