@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 
+use super::escape;
 use super::style::{self, BAD, BOLD, DIM, GOOD, ODD, paint};
 use super::text::Options;
-use super::{escape, excerpt};
 use crate::check::{Finding, Judged, Verdict};
+use crate::scenario::{Weight, caret};
 
 /// Prints what a verdict has to say, if it is not `passed`.
 pub(super) fn write(out: &mut dyn Write, judged: &Judged, options: &Options) -> io::Result<()> {
@@ -21,14 +22,21 @@ pub(super) fn write(out: &mut dyn Write, judged: &Judged, options: &Options) -> 
             Ok(())
         }
         Verdict::Inconclusive(reasons) => {
-            let head = "inconclusive: the capture proves neither that it holds nor that it does not";
+            let head =
+                "inconclusive: the capture proves neither that it holds nor that it does not";
             paragraph(out, ODD, "", head, options.width)?;
-            reasons
-                .iter()
-                .try_for_each(|reason| paragraph(out, style::PLAIN, "  because: ", reason, options.width))
+            reasons.iter().try_for_each(|reason| {
+                paragraph(out, style::PLAIN, "  because: ", reason, options.width)
+            })
         }
         Verdict::Error(why) => {
-            paragraph(out, BAD, "error: ", "the lab could not run this scenario", options.width)?;
+            paragraph(
+                out,
+                BAD,
+                "error: ",
+                "the lab could not run this scenario",
+                options.width,
+            )?;
             why.lines()
                 .try_for_each(|line| paragraph(out, style::PLAIN, "  ", line, options.width))
         }
@@ -42,16 +50,14 @@ fn one(
     options: &Options,
 ) -> io::Result<()> {
     let columns = options.width;
-    paragraph(out, BAD, "finding: ", &finding.message, columns)?;
-    let source = &judged.scenario.source;
-    let excerpt = finding
-        .span
-        .as_ref()
-        .and_then(|span| excerpt::render(source, span, "", columns));
-    if let Some(excerpt) = excerpt {
-        for line in excerpt.lines() {
-            writeln!(out, "  {line}")?;
+    match &finding.span {
+        Some(span) => {
+            let message = escape::line(&finding.message);
+            let source = &judged.scenario.source;
+            let text = caret(source, span, Weight::Error, &message, "", true);
+            writeln!(out, "{text}")?;
         }
+        None => paragraph(out, BAD, "error: ", &finding.message, columns)?,
     }
     if let Some(connection) = &finding.connection {
         paragraph(out, style::PLAIN, "  connection: ", connection, columns)?;
@@ -65,7 +71,12 @@ fn one(
         }
     }
     if let Some(diff) = &finding.diff {
-        writeln!(out, "  {} expected, {} actual:", paint(GOOD, "-"), paint(BAD, "+"))?;
+        writeln!(
+            out,
+            "  {} expected, {} actual:",
+            paint(GOOD, "-"),
+            paint(BAD, "+")
+        )?;
         for line in diff.lines() {
             let style = match line.as_bytes().first() {
                 Some(b'-') => GOOD,
@@ -77,7 +88,13 @@ fn one(
         }
     }
     if !finding.frames.is_empty() {
-        paragraph(out, style::PLAIN, "  packets:  ", &frames(&finding.frames), columns)?;
+        paragraph(
+            out,
+            style::PLAIN,
+            "  packets:  ",
+            &frames(&finding.frames),
+            columns,
+        )?;
     }
     if let Some(cause) = &finding.cause {
         let title = if cause.proven {
@@ -122,7 +139,11 @@ fn paragraph(
     let text = escape::line(text);
     let lines = style::wrap(&text, columns.saturating_sub(indent).max(20));
     for (index, line) in lines.iter().enumerate() {
-        let title = if index == 0 { title } else { &" ".repeat(indent) };
+        let title = if index == 0 {
+            title
+        } else {
+            &" ".repeat(indent)
+        };
         writeln!(out, "{}{}", paint(style, title), paint(style, line))?;
     }
     Ok(())

@@ -12,8 +12,11 @@
 
 pub mod escape;
 mod excerpt;
+mod facts;
 mod findings;
 pub mod json;
+#[cfg(test)]
+mod json_tests;
 mod ladder;
 mod meaning;
 mod order;
@@ -21,10 +24,11 @@ mod packets;
 #[cfg(test)]
 mod sample;
 mod style;
-#[cfg(test)]
-mod text_tests;
 pub mod tally;
 pub mod text;
+#[cfg(test)]
+mod text_tests;
+mod zeek;
 
 pub use tally::Tally;
 pub use text::{Detail, Options};

@@ -91,7 +91,11 @@ fn packet(
     let style = style::of(row.seg);
     let text = sentence(row, room);
     for (index, part) in style::wrap(&text, room).iter().enumerate() {
-        let head = if index == 0 { head } else { &" ".repeat(indent) };
+        let head = if index == 0 {
+            head
+        } else {
+            &" ".repeat(indent)
+        };
         let line = format!("{head}{}", part.replace(KEEP, " "));
         writeln!(out, "{}", paint(style, &line))?;
     }

@@ -64,7 +64,10 @@ pub(super) fn cut(text: &str, limit: usize) -> String {
 /// `text` and the spaces that bring it to `columns`.
 pub(super) fn pad(text: &str, columns: usize) -> String {
     let mut padded = text.to_owned();
-    padded.extend(std::iter::repeat_n(' ', columns.saturating_sub(width(text))));
+    padded.extend(std::iter::repeat_n(
+        ' ',
+        columns.saturating_sub(width(text)),
+    ));
     padded
 }
 

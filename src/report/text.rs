@@ -182,7 +182,9 @@ pub fn verdict_line(judged: &Judged) -> String {
     };
     let word = paint(style, judged.verdict.word());
     let variant = match &judged.verdict {
-        Verdict::Passed { variant: Some(name) } => format!(" ({})", escape::line(name)),
+        Verdict::Passed {
+            variant: Some(name),
+        } => format!(" ({})", escape::line(name)),
         _ if judged.accepted => " (snapshot written)".to_owned(),
         _ => String::new(),
     };

@@ -77,7 +77,11 @@ fn unread_data() {
     run.handshake(c);
     run.segment(c, Client, PSH, b"0123456789");
     run.segment(c, Server, ACK, b"");
-    let sent = Op::Sent { start: 0, end: 10, echo: false };
+    let sent = Op::Sent {
+        start: 0,
+        end: 10,
+        echo: false,
+    };
     run.act(c, Client, "send", "10", sent);
     run.act(c, Server, "wait", "queued 10", Op::Received(10));
     run.segment(c, Server, RST, b"");
@@ -93,7 +97,13 @@ fn refused() {
     run.flow(Handshake::Refused, Close::None);
     run.segment(c, Client, SYN, b"");
     run.segment(c, Server, RST, b"");
-    let event = run.event(Some((c, Client)), "client-1", "connect", "ECONNREFUSED", None);
+    let event = run.event(
+        Some((c, Client)),
+        "client-1",
+        "connect",
+        "ECONNREFUSED",
+        None,
+    );
     event.errno = Some("ECONNREFUSED".to_owned());
     insta::assert_snapshot!(full(&run));
 }
@@ -118,19 +128,30 @@ fn crossing_fins() {
 
 #[test]
 fn half_close() {
-    let mut run = Run::new("half-close", "The client says it is done, the server answers");
+    let mut run = Run::new(
+        "half-close",
+        "The client says it is done, the server answers",
+    );
     let c = run.connection("client-1");
     run.handshake(c);
     run.segment(c, Client, PSH, b"question\r\n");
     run.segment(c, Server, ACK, b"");
-    let sent = Op::Sent { start: 0, end: 10, echo: false };
+    let sent = Op::Sent {
+        start: 0,
+        end: 10,
+        echo: false,
+    };
     run.act(c, Client, "send", "10", sent);
     run.segment(c, Client, FIN, b"");
     run.act(c, Client, "shutdown", "write", Op::Shutdown);
     run.act(c, Server, "recv", "10", Op::ReceivedSome { end: 10 });
     run.act(c, Server, "recv", "0", Op::PeerFin);
     run.segment(c, Server, FIN | Flags::PSH, b"\x1b[31manswer\xff");
-    let sent = Op::Sent { start: 0, end: 12, echo: false };
+    let sent = Op::Sent {
+        start: 0,
+        end: 12,
+        echo: false,
+    };
     run.act(c, Server, "send", "12", sent);
     run.act(c, Server, "close", "ok", Op::Close { unread: 0 });
     run.segment(c, Client, ACK, b"");
@@ -143,7 +164,12 @@ fn half_close() {
 #[test]
 fn no_packets() {
     let mut run = Run::new("nobody", "A select server and no client");
-    run.judged.recording.as_mut().expect("recorded").events.clear();
+    run.judged
+        .recording
+        .as_mut()
+        .expect("recorded")
+        .events
+        .clear();
     run.event(None, "server", "listen", "127.0.0.1:5000", None);
     for _ in 0..3 {
         run.event(None, "server", "select", "0 ready", None);
@@ -275,5 +301,8 @@ fn summary_of_several() {
     let mut out = anstream::StripStream::new(vec![]);
     text::summary(&mut out, &tally, std::time::Duration::from_millis(1234)).expect("a vector");
     let text = String::from_utf8(out.into_inner()).expect("UTF-8");
-    assert_eq!(text, "  failed close\n2 scenarios: 1 passed, 1 failed  1.2 s\n");
+    assert_eq!(
+        text,
+        "  failed close\n2 scenarios: 1 passed, 1 failed  1.2 s\n"
+    );
 }
