@@ -285,6 +285,12 @@ impl<'a> Atoms<'a> {
         }
     }
 
+    /// Did this side's last segment close its window?
+    pub fn window_closed(&self, side: Side) -> bool {
+        let last = self.segments.iter().rev().find(|segment| segment.from == side);
+        last.is_some_and(|segment| segment.window == 0 && !segment.flags.contains(Flags::RST))
+    }
+
     /// The bytes of a range, or their digest; unknown where the capture does not hold them.
     pub fn content(&self, side: Side, range: std::ops::Range<u64>) -> Content {
         let len = range.end.saturating_sub(range.start);

@@ -4,6 +4,8 @@
 //! [`Conversation`] collects what it says of one connection, for the rooms that judge and draw.
 
 pub mod conversation;
+mod flow;
+mod table;
 pub mod tracker;
 pub mod types;
 

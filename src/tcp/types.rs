@@ -101,6 +101,25 @@ impl Analysis {
     }
 }
 
+bitflags::bitflags! {
+    /// Wireshark's `tcp.completeness`: which parts of a connection were seen.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+    pub struct Completeness: u8 {
+        /// A SYN opened it.
+        const SYN = 1;
+        /// A SYN-ACK.
+        const SYN_ACK = 2;
+        /// An ACK without data.
+        const ACK = 4;
+        /// Data.
+        const DATA = 8;
+        /// A FIN.
+        const FIN = 16;
+        /// A RST.
+        const RST = 32;
+    }
+}
+
 /// What the tracker says of one segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tracked {
@@ -110,8 +129,21 @@ pub struct Tracked {
     pub from: Side,
     /// Relative sequence number, as Wireshark shows `tcp.seq`.
     pub seq: u32,
-    /// Relative acknowledgement number, as Wireshark shows `tcp.ack` (0 without ACK).
+    /// Acknowledgement number as Wireshark shows `tcp.ack`: relative with ACK, as sent without.
     pub ack: u32,
+    /// Relative number that follows this segment, as Wireshark shows `tcp.nxtseq`.
+    pub next_seq: u32,
+    /// Window in bytes as far as its scale is known, as Wireshark shows `tcp.window_size`.
+    pub window: u32,
+    /// `tcp.analysis.duplicate_ack_num`; 0 if this is no duplicate ACK.
+    pub dup_ack: u32,
+    /// `tcp.analysis.duplicate_ack_frame`: whose ACK is repeated; meaningless if `dup_ack` is 0.
+    pub dup_ack_frame: u64,
+    /// What the connection's segments *before* this one make of [`Completeness`]: what
+    /// `tshark -T fields` prints for `tcp.completeness` beside this segment.
+    pub completeness: Completeness,
+    /// First segment of its stream?
+    pub opens: bool,
     /// Wireshark's analysis.
     pub analysis: Analysis,
 }
