@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 
+use super::escape;
 use super::style::{self, BAD, BOLD, DIM, GOOD, ODD, paint};
 use super::text::Options;
-use super::{escape, excerpt};
 use crate::check::{Finding, Judged, Verdict};
+use crate::scenario::{Weight, caret};
 
 /// Prints what a verdict has to say, if it is not `passed`.
 pub(super) fn write(out: &mut dyn Write, judged: &Judged, options: &Options) -> io::Result<()> {
@@ -49,16 +50,14 @@ fn one(
     options: &Options,
 ) -> io::Result<()> {
     let columns = options.width;
-    paragraph(out, BAD, "finding: ", &finding.message, columns)?;
-    let source = &judged.scenario.source;
-    let excerpt = finding
-        .span
-        .as_ref()
-        .and_then(|span| excerpt::render(source, span, "", columns));
-    if let Some(excerpt) = excerpt {
-        for line in excerpt.lines() {
-            writeln!(out, "  {line}")?;
+    match &finding.span {
+        Some(span) => {
+            let message = escape::line(&finding.message);
+            let source = &judged.scenario.source;
+            let text = caret(source, span, Weight::Error, &message, "", true);
+            writeln!(out, "{text}")?;
         }
+        None => paragraph(out, BAD, "error: ", &finding.message, columns)?,
     }
     if let Some(connection) = &finding.connection {
         paragraph(out, style::PLAIN, "  connection: ", connection, columns)?;

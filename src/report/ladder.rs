@@ -55,7 +55,7 @@ pub(super) fn write(
     story: &Story<'_>,
     options: &Options,
 ) -> io::Result<()> {
-    let lane = (options.width * 2 / 5).clamp(24, 44);
+    let lane = (options.width * 3 / 8).clamp(24, 44);
     let layout = Layout {
         lane,
         side: options.width.saturating_sub(lane + 4) / 2,
@@ -217,7 +217,8 @@ fn call(event: &Event) -> String {
 /// `recv 5`: the call and its result, in words of the socket API.
 pub(super) fn sentence(event: &Event) -> String {
     let mut text = call(event);
-    if !event.result.is_empty() {
+    let unsaid = event.result.is_empty() || (event.result == "ok" && event.call != "connect");
+    if !unsaid {
         text.push(' ');
         text.push_str(&escape::line(&event.result));
     }

@@ -3,7 +3,7 @@
 //! A call is named only where an event proves it; without events (a capture file) the sentence
 //! says what is certain, or names the alternatives.
 
-use super::order::Story;
+use super::order::{Causes, Story};
 use crate::tcp::{Analysis, Conversation, Seg, Side};
 use crate::timeline::{Event, Op};
 use crate::wire::Flags;
@@ -42,7 +42,7 @@ pub(super) fn of(talk: &Conversation, story: &Story<'_>) -> Vec<Meaning> {
             let mut meaning = one(
                 seg,
                 &seen,
-                story.cause.get(index).copied().flatten(),
+                story.causes.get(index).copied().unwrap_or_default(),
                 crossed,
             );
             meaning.tail.push_str(&side_notes(seg, &seen));
@@ -105,12 +105,12 @@ fn plain(text: impl Into<String>) -> Meaning {
     }
 }
 
-fn one(seg: &Seg, seen: &Seen, cause: Option<&Event>, crossed: bool) -> Meaning {
+fn one(seg: &Seg, seen: &Seen, cause: Causes<'_>, crossed: bool) -> Meaning {
     let (me, peer) = (seg.from.index(), seg.from.other().index());
     let has = |flag| seg.flags.contains(flag);
     let is = |flag| seg.analysis.contains(flag);
     if has(Flags::RST) {
-        return plain(reset(seg, seen, cause));
+        return plain(reset(seg, seen, cause.end));
     }
     if has(Flags::SYN) {
         let again = seen.syn[me];
@@ -120,7 +120,7 @@ fn one(seg: &Seg, seen: &Seen, cause: Option<&Event>, crossed: bool) -> Meaning 
             }
             (false, false) => "SYN: connect()",
             (false, true) => "SYN again: no answer yet",
-            (true, false) => "SYN-ACK: the listener's kernel answers",
+            (true, false) => "SYN-ACK: kernel agrees",
             (true, true) => "SYN-ACK again: its ACK is missing",
         });
     }
@@ -157,7 +157,7 @@ fn one(seg: &Seg, seen: &Seen, cause: Option<&Event>, crossed: bool) -> Meaning 
             tail: String::new(),
         };
     }
-    let fin = has(Flags::FIN).then(|| fin(seg, seen, cause, crossed));
+    let fin = has(Flags::FIN).then(|| fin(seg, seen, cause.end, crossed));
     if seg.len > 0 {
         return Meaning {
             text: "data".to_owned(),
@@ -172,7 +172,7 @@ fn one(seg: &Seg, seen: &Seen, cause: Option<&Event>, crossed: bool) -> Meaning 
         return plain(format!("duplicate ACK: still waiting for {}", seg.ack));
     }
     if seg.from == Side::Client && !seen.established && seen.syn[1] {
-        return plain("ACK: handshake complete");
+        return plain("ACK: handshake done");
     }
     if is(Analysis::WINDOW_UPDATE) || (seen.window_zero[me] && seg.window > 0) {
         return plain("window update: there is room again");
@@ -219,7 +219,7 @@ fn fin(seg: &Seg, seen: &Seen, cause: Option<&Event>, crossed: bool) -> String {
 fn reset(seg: &Seg, seen: &Seen, cause: Option<&Event>) -> String {
     let again = matches!(seg.from, Side::Server) && !seen.syn[1] && seen.syn[0];
     if again {
-        return "RST: connection refused, no listener".to_owned();
+        return "RST: refused, no listener".to_owned();
     }
     match cause.and_then(|event| event.op) {
         Some(Op::Close { unread }) if unread > 0 => {

@@ -12,8 +12,11 @@
 
 pub mod escape;
 mod excerpt;
+mod facts;
 mod findings;
 pub mod json;
+#[cfg(test)]
+mod json_tests;
 mod ladder;
 mod meaning;
 mod order;
@@ -25,6 +28,7 @@ pub mod tally;
 pub mod text;
 #[cfg(test)]
 mod text_tests;
+mod zeek;
 
 pub use tally::Tally;
 pub use text::{Detail, Options};

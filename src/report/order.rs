@@ -45,8 +45,17 @@ pub(super) struct Placed<'a> {
 /// The events of a connection in their places, and which of them caused which segment.
 pub(super) struct Story<'a> {
     pub placed: Vec<Placed<'a>>,
-    /// For each segment, the call that made the kernel send it.
-    pub cause: Vec<Option<&'a Event>>,
+    /// For each segment, the calls that made the kernel send it.
+    pub causes: Vec<Causes<'a>>,
+}
+
+/// The calls behind one segment.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Causes<'a> {
+    /// The `send` of its first byte, or the `connect` of its SYN.
+    pub start: Option<&'a Event>,
+    /// The call that ended the stream: FIN or RST.
+    pub end: Option<&'a Event>,
 }
 
 /// Deals the recording's events out to the connections; those of nobody come last.
@@ -113,14 +122,21 @@ struct Item<'a> {
 /// Puts each event in its place.
 pub(super) fn story<'a>(talk: &Conversation, events: &[Own<'a>]) -> Story<'a> {
     let segments = &talk.segments;
-    let mut cause = vec![None; segments.len()];
+    let mut causes = vec![Causes::default(); segments.len()];
     let mut items: Vec<Item<'a>> = vec![];
     let mut fin_taken = [false; 2];
     for own in events {
         let (side, event) = (own.side, own.event);
         let mut claim = |index: Option<usize>| {
             if let Some(index) = index {
-                cause[index].get_or_insert(event);
+                let causes = &mut causes[index];
+                let ends = !matches!(event.op, None | Some(Op::Sent { .. }));
+                let cause = if ends {
+                    &mut causes.end
+                } else {
+                    &mut causes.start
+                };
+                cause.get_or_insert(event);
             }
             index.unwrap_or(segments.len())
         };
@@ -195,7 +211,7 @@ pub(super) fn story<'a>(talk: &Conversation, events: &[Own<'a>]) -> Story<'a> {
             part: item.part,
         })
         .collect();
-    Story { placed, cause }
+    Story { placed, causes }
 }
 
 /// Does `seg` carry byte `offset` of `side`'s stream? (Byte 0 has relative sequence number 1.)
