@@ -32,6 +32,8 @@ pub enum Command {
     Run(RunArgs),
     /// Show a capture file: its connections and packets
     Show(ShowArgs),
+    /// Decide about snapshots that wait for review
+    Snap(super::snap::SnapArgs),
     /// What this machine can do, and how to get the rest
     Doctor,
     /// Print the JSON Schema of the scenario file, for editors

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use super::args::{Cli, Command};
-use super::run;
+use super::{run, snap};
 
 /// A scenario or the command line is wrong.
 pub const USAGE: u8 = 2;
@@ -18,6 +18,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         None => run::run(&cli.run),
         Some(Command::Run(args)) => run::run(&args),
+        Some(Command::Snap(args)) => snap::snap(&args),
         Some(Command::Completions { shell }) => {
             clap_complete::generate(
                 shell,
