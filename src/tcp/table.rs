@@ -203,7 +203,6 @@ impl Index {
     }
 
     /// Takes out a position that is there.
-    #[cfg_attr(not(test), expect(dead_code, reason = "limits come next"))]
     pub(super) fn remove(&mut self, hash: u64, position: u32) {
         let mask = self.mask();
         let mut hole = hash as u32 as usize & mask;
