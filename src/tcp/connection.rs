@@ -77,16 +77,12 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// A connection that begins with `segment`, sent by end `from`.
-    pub(super) fn new(key: Key, stream: u32, from: usize, segment: &Segment<'_>) -> Connection {
-        let flags = segment.flags;
-        let itself = key.end(0) == key.end(1);
-        // A SYN-ACK's sender is no client.
-        let answer = flags.contains(Flags::SYN | Flags::ACK) && !itself;
+    /// A connection of which nothing was seen yet.
+    pub(super) fn new(key: Key, stream: u32) -> Connection {
         Connection {
             key,
             stream,
-            client: from as u8 ^ u8::from(answer),
+            client: 0,
             completeness: Completeness::empty(),
             recent: true,
             continued: false,
@@ -99,7 +95,20 @@ impl Connection {
             frames: [0; 2],
             ends: [End::default(), End::default()],
             covered: [Coverage::default(), Coverage::default()],
-            zeek: Zeek::new(from, [segment.src_port, segment.dst_port], flags),
+            zeek: Zeek::default(),
+        }
+    }
+
+    /// The first segment says who is who.
+    fn begin(&mut self, from: usize, s: &Seen, segment: &Segment<'_>) {
+        self.frames[0] = s.frame;
+        self.time[0] = s.time;
+        self.zeek = Zeek::new(from, [segment.src_port, segment.dst_port], s.flags);
+        if !self.continued {
+            let itself = self.key.end(0) == self.key.end(1);
+            // A SYN-ACK's sender is no client.
+            let answer = s.flags.contains(Flags::SYN | Flags::ACK) && !itself;
+            self.client = from as u8 ^ u8::from(answer);
         }
     }
 
@@ -114,7 +123,7 @@ impl Connection {
         self.continued = true;
     }
 
-    /// No segment yet (a resumed one)?
+    /// No segment yet?
     pub(super) fn is_empty(&self) -> bool {
         self.frames[0] == 0
     }
@@ -146,14 +155,20 @@ impl Connection {
         }
     }
 
-    /// Takes the next segment.
+    /// Takes the next segment. `is_new`: it made the stream. `cut`: the capture ends inside its
+    /// header.
     pub(super) fn take(
         &mut self,
         from: usize,
         s: &Seen,
         segment: &Segment<'_>,
         is_new: bool,
+        cut: bool,
     ) -> Tracked {
+        let opens = self.is_empty() && !self.continued;
+        if self.is_empty() {
+            self.begin(from, s, segment);
+        }
         let side = self.side(from);
         let [low, high] = &mut self.flows;
         let (fwd, rev) = if from == 0 { (low, high) } else { (high, low) };
@@ -184,41 +199,52 @@ impl Connection {
             dup_ack: found.dup_ack,
             dup_ack_frame: found.dup_ack_frame,
             completeness: self.completeness,
-            opens: is_new,
+            opens,
         };
         self.recent = true;
         // Wireshark gives up here on a header shorter than a header.
         if segment.header_len >= 20 {
-            if syn {
-                fwd.unscaled = true;
-                if !has_ack {
-                    self.syn_time = s.time;
-                } else if self.syn_rtt.is_none() && self.syn_time != 0 {
-                    self.syn_rtt = u32::try_from(s.time.wrapping_sub(self.syn_time)).ok();
-                }
-            } else if has_ack {
-                fwd.unscaled = false;
-                if self.syn_time != 0 && self.rtt == 0 {
-                    self.rtt = s.time.wrapping_sub(self.syn_time);
-                }
-            }
+            self.note_handshake(from, s.time, flags);
+            self.completeness |= seen_parts(flags, s.len, is_new);
+            let [low, high] = &mut self.flows;
+            let (fwd, rev) = if from == 0 { (low, high) } else { (high, low) };
             if let Some(shift) = segment.options.window_scale {
                 fwd.scale = Scale::Shift(shift.min(14));
             }
-            if syn {
+            if syn && !cut {
                 fwd.settle_scale(rev, has_ack);
             }
-            self.completeness |= seen_parts(flags, s.len, is_new);
         }
         self.account(from, s, segment, found.analysis);
         tracked
     }
 
-    fn account(&mut self, from: usize, s: &Seen, segment: &Segment<'_>, analysis: Analysis) {
-        if self.frames[0] == 0 {
-            self.frames[0] = s.frame;
-            self.time[0] = s.time;
+    /// Takes a header without a segment: Wireshark lets it open a stream, and counts its flags.
+    pub(super) fn take_stub(&mut self, from: usize, time: Nanos, flags: Flags, is_new: bool) {
+        self.recent = true;
+        self.note_handshake(from, time, flags);
+        self.completeness |= seen_parts(flags, 0, is_new);
+    }
+
+    /// The times of SYNs and of the first ACK; from when on windows are scaled.
+    fn note_handshake(&mut self, from: usize, time: Nanos, flags: Flags) {
+        let has_ack = flags.contains(Flags::ACK);
+        if flags.contains(Flags::SYN) {
+            self.flows[from].unscaled = true;
+            if !has_ack {
+                self.syn_time = time;
+            } else if self.syn_rtt.is_none() && self.syn_time != 0 {
+                self.syn_rtt = u32::try_from(time.wrapping_sub(self.syn_time)).ok();
+            }
+        } else if has_ack {
+            self.flows[from].unscaled = false;
+            if self.syn_time != 0 && self.rtt == 0 {
+                self.rtt = time.wrapping_sub(self.syn_time);
+            }
         }
+    }
+
+    fn account(&mut self, from: usize, s: &Seen, segment: &Segment<'_>, analysis: Analysis) {
         self.frames[1] = s.frame;
         self.time[1] = s.time;
         self.zeek.take(from, s, &mut self.covered);

@@ -1,5 +1,7 @@
 //! Streams, relative numbers, analysis: segment by segment, in capture order.
 
+use std::net::SocketAddr;
+
 use super::connection::{Connection, Kept};
 use super::flow::Seen;
 use super::table::{Index, Key, Seeds};
@@ -74,7 +76,40 @@ impl Tracker {
 
     /// Takes the next segment; `frame` is its 1-based number, `time` its timestamp.
     pub fn push(&mut self, frame: u64, time: Nanos, segment: &Segment<'_>) -> Tracked {
-        let (position, from, arrival) = self.locate(segment);
+        self.take(frame, time, segment, false)
+    }
+
+    /// As [`Tracker::push`], of a segment whose header is longer than what the capture holds of
+    /// it, at least 16 bytes. Wireshark analyses it, too, but shows no `tcp.analysis` flag of it,
+    /// and learns no more of window scales than from the options that are there.
+    pub fn push_cut(&mut self, frame: u64, time: Nanos, segment: &Segment<'_>) -> Tracked {
+        let mut tracked = self.take(frame, time, segment, true);
+        tracked.analysis = Analysis::empty();
+        tracked.dup_ack = 0;
+        tracked
+    }
+
+    /// Takes a TCP header that is no segment: quoted in an ICMP error, or of a datagram too short
+    /// for it. Wireshark gives it a stream, a new one where there is none, and lets it count for
+    /// `tcp.completeness`; returns that stream.
+    pub fn push_stub(
+        &mut self,
+        time: Nanos,
+        src: SocketAddr,
+        dst: SocketAddr,
+        seq: u32,
+        flags: Flags,
+    ) -> u32 {
+        let (key, from) = Key::new(src, dst);
+        let (position, arrival) = self.locate(key, from, seq, flags);
+        let connection = &mut self.connections[position as usize];
+        connection.take_stub(from, time, flags, arrival == Arrival::New);
+        connection.stream
+    }
+
+    fn take(&mut self, frame: u64, time: Nanos, segment: &Segment<'_>, cut: bool) -> Tracked {
+        let (key, from) = Key::of(segment);
+        let (position, arrival) = self.locate(key, from, segment.seq.0, segment.flags);
         let seen = Seen {
             frame,
             time,
@@ -84,24 +119,18 @@ impl Tracker {
             window: u32::from(segment.window),
             flags: segment.flags,
         };
+        let connection = &mut self.connections[position as usize];
         let is_new = arrival == Arrival::New;
-        let mut tracked = self.connections[position as usize].take(from, &seen, segment, is_new);
-        match arrival {
-            Arrival::New | Arrival::Known => {}
-            Arrival::Reopened => {
-                tracked.opens = true;
-                tracked.analysis |= Analysis::REUSED_PORTS;
-            }
-            Arrival::Renumbered => tracked.analysis |= Analysis::REUSED_PORTS,
+        let mut tracked = connection.take(from, &seen, segment, is_new, cut);
+        if matches!(arrival, Arrival::Reopened | Arrival::Renumbered) {
+            tracked.analysis |= Analysis::REUSED_PORTS;
         }
         tracked
     }
 
-    /// Finds the segment's connection, or makes it: its position, and which end sent.
-    fn locate(&mut self, segment: &Segment<'_>) -> (u32, usize, Arrival) {
-        let (key, from) = Key::of(segment);
+    /// Finds the connection of a header sent by end `from`, or makes it.
+    fn locate(&mut self, key: Key, from: usize, seq: u32, flags: Flags) -> (u32, Arrival) {
         let hash = self.seeds.hash(&key);
-        let flags = segment.flags;
         let opening = flags & (Flags::SYN | Flags::ACK) == Flags::SYN;
         let answering = flags.contains(Flags::SYN | Flags::ACK);
         let found = self
@@ -111,7 +140,7 @@ impl Tracker {
         let position = match found {
             Some(position) => position,
             None => {
-                let mut connection = Connection::new(key, 0, from, segment);
+                let mut connection = Connection::new(key, 0);
                 if let Some(kept) = self.kept.take(hash, &key) {
                     connection.resume(kept);
                 } else {
@@ -122,25 +151,30 @@ impl Tracker {
             }
         };
         let flow = &mut self.connections[position as usize].flows[from];
-        if flow.based && segment.seq.0 == flow.base && opening {
+        if flow.based && seq == flow.base && opening {
             flow.syn_again();
-        } else if flow.based && segment.seq.0 != flow.base {
+        } else if flow.based && seq != flow.base {
             if opening {
                 // A new number on the same ends: a new stream.
-                let mut connection = Connection::new(key, self.new_stream(), from, segment);
+                let mut connection = Connection::new(key, self.new_stream());
                 connection.completeness = Completeness::SYN;
                 let old = &mut self.connections[position as usize];
-                if !old.is_empty() {
-                    self.finished.push(old.summary(false));
-                }
-                *old = connection;
+                let old = std::mem::replace(old, connection);
+                self.close(&old, false);
                 arrival = Arrival::Reopened;
             } else if answering {
-                flow.base = segment.seq.0;
+                flow.base = seq;
                 arrival = Arrival::Renumbered;
             }
         }
-        (position, from, arrival)
+        (position, arrival)
+    }
+
+    /// Puts a connection into the result, if there is anything to say.
+    fn close(&mut self, connection: &Connection, evicted: bool) {
+        if !connection.is_empty() {
+            self.finished.push(connection.summary(evicted));
+        }
     }
 
     fn new_stream(&mut self) -> u32 {
@@ -171,11 +205,13 @@ impl Tracker {
             if std::mem::take(&mut connection.recent) && !connection.ended() {
                 continue;
             }
-            self.finished.push(connection.summary(true));
-            let hash = self.seeds.hash(&connection.key);
+            if !connection.is_empty() {
+                self.finished.push(connection.summary(true));
+            }
+            let (key, kept) = (connection.key, connection.keep());
+            let hash = self.seeds.hash(&key);
             self.index.remove(hash, position as u32);
-            self.kept
-                .put(self.limits.kept, hash, connection.key, connection.keep());
+            self.kept.put(self.limits.kept, hash, key, kept);
             return position;
         }
     }
@@ -202,6 +238,7 @@ impl Tracker {
     /// All connections not taken yet, by stream number.
     pub fn finish(mut self) -> impl Iterator<Item = Summary> {
         self.finished.sort_by_key(|s| s.stream);
+        self.connections.retain(|c| !c.is_empty());
         self.connections.sort_unstable_by_key(|c| c.stream);
         let mut finished = self.finished.into_iter().peekable();
         let mut live = self.connections.into_iter().peekable();
