@@ -81,10 +81,10 @@ impl Act for Connect {
             let text = "a server's connection is connected already";
             return Progress::failed("connect", text, None);
         };
-        if !self.begun {
-            if let Err(progress) = self.begin(script, to) {
-                return progress;
-            }
+        if !self.begun
+            && let Err(progress) = self.begin(script, to)
+        {
+            return progress;
         }
         let Some(socket) = script.link.socket() else {
             return Progress::errno("connect", Errno::EBADF);
