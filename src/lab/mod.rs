@@ -8,7 +8,18 @@ mod observer;
 pub mod run;
 mod settle;
 pub mod watch;
+pub mod isolation_probe;
+pub mod program;
+mod program_error;
+mod program_find;
+mod program_init;
+mod program_monitor;
+pub mod program_output;
+mod program_protocol;
+pub mod program_sockets;
 
 pub use error::LabError;
 pub use isolation::{Isolation, IsolationError, Namespace, On};
 pub use run::{Ran, RunOptions, run};
+pub use isolation_probe::{Probe, ProbeStep, probe, probe_main};
+pub use program::{Exit, Launch, ProgramError, ProgramOutput, RunningProgram};
