@@ -287,7 +287,11 @@ impl<'a> Atoms<'a> {
 
     /// Did this side's last segment close its window?
     pub fn window_closed(&self, side: Side) -> bool {
-        let last = self.segments.iter().rev().find(|segment| segment.from == side);
+        let last = self
+            .segments
+            .iter()
+            .rev()
+            .find(|segment| segment.from == side);
         last.is_some_and(|segment| segment.window == 0 && !segment.flags.contains(Flags::RST))
     }
 
