@@ -6,7 +6,7 @@
 
 use std::io::{self, Write};
 
-use super::{excerpt, findings};
+use super::{escape, excerpt, findings};
 use crate::check::{Finding, Judged, Verdict};
 
 /// Does this process run in a workflow of GitHub Actions?
@@ -89,7 +89,11 @@ fn annotation(
 }
 
 fn data(text: &str) -> String {
-    text.replace('%', "%25")
+    // Line by line, so that line ends stay and terminal sequences do not.
+    let lines: Vec<String> = text.lines().map(escape::line).collect();
+    lines
+        .join("\n")
+        .replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A")
 }

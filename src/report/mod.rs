@@ -16,6 +16,7 @@
 
 #[cfg(test)]
 mod ci_tests;
+mod datagrams;
 pub mod escape;
 mod excerpt;
 mod facts;

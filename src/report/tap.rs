@@ -107,10 +107,10 @@ fn finding(out: &mut dyn Write, finding: &Finding, source: &Source) -> io::Resul
         writeln!(out, "      packets: {}", scalar(&frames))?;
     }
     if let Some(diff) = &finding.diff {
-        writeln!(out, "      diff: |")?;
-        // The first line's indentation would be taken for the block's.
+        // The indentation is said, so that a line that begins with spaces cannot be taken for it.
+        writeln!(out, "      diff: |2")?;
         for line in diff.lines() {
-            writeln!(out, "        .{}", escape::line(line))?;
+            writeln!(out, "        {}", escape::line(line))?;
         }
     }
     if !finding.notes.is_empty() {
