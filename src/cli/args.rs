@@ -6,7 +6,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// What a TCP program really puts on the wire: run it, capture it, judge it.
 #[derive(Debug, Parser)]
-#[command(name = "lab-capture", version, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+#[command(
+    name = "lab-capture",
+    version,
+    args_conflicts_with_subcommands = true,
+    arg_required_else_help = true
+)]
 #[command(after_help = "\
 Exit codes: 0 all passed; 1 an expectation or a snapshot failed, or a snapshot is missing;
 2 a scenario or the command line is wrong; 3 the lab could not run (permission, port in use,
@@ -27,6 +32,8 @@ pub enum Command {
     Run(RunArgs),
     /// Show a capture file: its connections and packets
     Show(ShowArgs),
+    /// Decide about snapshots that wait for review
+    Snap(super::snap::SnapArgs),
     /// What this machine can do, and how to get the rest
     Doctor,
     /// Print the JSON Schema of the scenario file, for editors

@@ -2,6 +2,7 @@
 
 pub mod atoms;
 pub mod canonical;
+pub mod pattern;
 pub mod program;
 pub mod text;
 pub mod types;

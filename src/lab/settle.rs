@@ -2,8 +2,9 @@
 //! never from time.
 
 use crate::check::naming::{self, Owned};
+use crate::flow::ResetKind;
 use crate::flow::atoms::Atoms;
-use crate::scenario::{ClientKind, Handler, Scenario, Server, ServerKind};
+use crate::scenario::{Client, ClientKind, Handler, Scenario, Server, ServerKind};
 use crate::tcp::{Conversation, Side};
 use crate::timeline::{Event, Op};
 
@@ -34,92 +35,168 @@ pub fn awaited(
     }
     ownership.own.iter().find_map(|owned| {
         let conversation = &conversations[owned.index];
-        let server = scenario.servers.iter().find(|server| Some(&server.name) == owned.server.as_ref());
-        connection(owned, conversation, server, programs_only(scenario))
+        let server = scenario
+            .servers
+            .iter()
+            .find(|server| Some(&server.name) == owned.server.as_ref());
+        let serving = Serving {
+            server,
+            accepted: owned.server_ops.is_some(),
+            script_done: events.iter().any(|event| {
+                event.call == "done"
+                    && event.ends.is_some_and(|ends| {
+                        ends.peer == conversation.client && ends.local == conversation.server
+                    })
+            }),
+        };
+        connection(owned, conversation, &serving, programs_only(scenario))
             .map(|what| format!("{}: {what}", owned.name))
     })
 }
 
 /// All clients are external programs: when they have exited, their sockets are closed.
 fn programs_only(scenario: &Scenario) -> bool {
-    scenario.clients.iter().all(|client| matches!(client.kind, ClientKind::Command(_)))
+    let program = |client: &Client| matches!(client.kind, ClientKind::Command(_));
+    scenario.clients.iter().all(program)
+}
+
+/// The server's end of a connection, as far as the scenario and the events tell.
+struct Serving<'a> {
+    server: Option<&'a Server>,
+    accepted: bool,
+    script_done: bool,
+}
+
+impl Serving<'_> {
+    /// Built-in handlers close when their peer has closed.
+    fn closes_after_peer(&self) -> bool {
+        self.server.is_some_and(|server| {
+            !matches!(server.kind, ServerKind::Listen | ServerKind::Udp)
+                && !matches!(server.handler, Handler::Steps(_))
+        })
+    }
+
+    fn echoes(&self) -> bool {
+        let handler = self.server.map(|server| &server.handler);
+        self.closes_after_peer() && handler == Some(&Handler::Echo)
+    }
+
+    /// Its list of steps is still being worked through.
+    fn script_runs(&self) -> bool {
+        let handler = self.server.map(|server| &server.handler);
+        matches!(handler, Some(Handler::Steps(_))) && self.accepted && !self.script_done
+    }
 }
 
 fn connection(
     owned: &Owned,
     conversation: &Conversation,
-    server: Option<&Server>,
+    serving: &Serving<'_>,
     exited: bool,
 ) -> Option<String> {
     let atoms = Atoms::of(conversation);
-    if atoms.directions.iter().any(|direction| direction.rst.is_some()) {
-        return None;
-    }
     if !atoms.established {
         // A SYN that nobody answered: the client's script ended all the same.
         return None;
     }
+    if serving.script_runs() {
+        return Some("the server's script".to_owned());
+    }
+    let sides = [Side::Client, Side::Server];
     let ops = [owned.client_ops.as_deref(), owned.server_ops.as_deref()];
+    for side in sides {
+        if let Some(ops) = ops[side.index()]
+            && let Some(what) = unreported(&atoms, side, ops)
+        {
+            return Some(what);
+        }
+    }
     let mut sockets = ops.map(socket);
     if exited && sockets[0] == Socket::Unknown {
         sockets[0] = Socket::Closed;
     }
-    for side in [Side::Client, Side::Server] {
-        let own = atoms.side(side);
-        let sent = ops[side.index()].unwrap_or_default().iter().map(|op| match *op {
-            Op::Sent { end, .. } => end,
-            _ => 0,
-        });
-        let stuck = blocked(&atoms, side);
-        if !stuck && sent.max().unwrap_or(0) > own.len() {
-            return Some(format!("bytes that the {side} sent"));
-        }
-        if !stuck && sockets[side.index()] != Socket::Open && sockets[side.index()] != Socket::Unknown {
-            if own.fin.is_none() {
-                return Some(format!("the {side}'s FIN"));
-            }
-            if own.acked < own.sequence_end() {
-                return Some(format!("the acknowledgement of the {side}'s FIN"));
-            }
+    if sides.iter().any(|side| atoms.side(*side).rst.is_some()) {
+        let closing = serving.accepted && serving.closes_after_peer();
+        let open = sockets[Side::Server.index()] == Socket::Open;
+        return (closing && open).then(|| "the server to close its socket".to_owned());
+    }
+    for side in sides {
+        if let Some(what) = unseen(&atoms, side, ops[side.index()], sockets[side.index()]) {
+            return Some(what);
         }
     }
     match (sockets[0], sockets[1]) {
         (Socket::Closed | Socket::WriteShut, Socket::Open | Socket::Unknown)
-            if server.is_some_and(closes_after_peer) && atoms.side(Side::Server).fin.is_none() =>
+            if serving.closes_after_peer() && atoms.side(Side::Server).fin.is_none() =>
         {
             Some("the server's FIN".to_owned())
         }
-        (Socket::Open, Socket::Open) if server.is_some_and(echoes) => {
+        (Socket::Open, Socket::Open) if serving.echoes() => {
             let received = atoms.side(Side::Client).len();
             let echoed = atoms.side(Side::Server).len();
-            (echoed < received && !blocked(&atoms, Side::Server)).then(|| "the echo".to_owned())
+            let more = echoed < received && !atoms.window_closed(Side::Client);
+            more.then(|| "the echo".to_owned())
         }
         _ => None,
     }
 }
 
-/// Its peer's window is closed: what it sent cannot leave.
-fn blocked(atoms: &Atoms<'_>, side: Side) -> bool {
-    atoms.window_closed(side.other())
+/// On the wire already, but its program has not yet said that it did it.
+fn unreported(atoms: &Atoms<'_>, side: Side, ops: &[Op]) -> Option<String> {
+    let own = atoms.side(side);
+    let socket = socket(Some(ops));
+    let aborted = own.rst.is_some_and(|rst| rst.kind == ResetKind::Abort);
+    if sent(ops) < own.len() {
+        Some(format!("the {side}'s send() to return"))
+    } else if (own.fin.is_some() && socket == Socket::Open) || (aborted && socket != Socket::Closed)
+    {
+        Some(format!("the {side}'s close() to return"))
+    } else {
+        None
+    }
+}
+
+/// Done by its program already, but not yet on the wire.
+fn unseen(atoms: &Atoms<'_>, side: Side, ops: Option<&[Op]>, socket: Socket) -> Option<String> {
+    let own = atoms.side(side);
+    if atoms.window_closed(side.other()) {
+        // What it sent cannot leave.
+        return None;
+    }
+    if sent(ops.unwrap_or_default()) > own.len() {
+        return Some(format!("bytes that the {side} sent"));
+    }
+    if matches!(socket, Socket::Open | Socket::Unknown) {
+        return None;
+    }
+    if own.fin.is_none() {
+        Some(format!("the {side}'s FIN"))
+    } else if own.acked < own.sequence_end() {
+        Some(format!("the acknowledgement of the {side}'s FIN"))
+    } else {
+        None
+    }
+}
+
+/// Bytes that the kernel took from the program.
+fn sent(ops: &[Op]) -> u64 {
+    let ends = ops.iter().map(|op| match *op {
+        Op::Sent { end, .. } => end,
+        _ => 0,
+    });
+    ends.max().unwrap_or(0)
 }
 
 fn socket(ops: Option<&[Op]>) -> Socket {
-    let Some(ops) = ops else { return Socket::Unknown };
-    if ops.iter().any(|op| matches!(op, Op::Close { .. } | Op::Reset | Op::Killed)) {
+    let Some(ops) = ops else {
+        return Socket::Unknown;
+    };
+    let closes = |op: &Op| matches!(op, Op::Close { .. } | Op::Reset | Op::Killed);
+    if ops.iter().any(closes) {
         Socket::Closed
     } else if ops.contains(&Op::Shutdown) {
         Socket::WriteShut
     } else {
         Socket::Open
     }
-}
-
-/// Built-in handlers close when their peer has closed.
-fn closes_after_peer(server: &Server) -> bool {
-    let accepts = !matches!(server.kind, ServerKind::Listen | ServerKind::Command(_));
-    accepts && !matches!(server.handler, Handler::Steps(_))
-}
-
-fn echoes(server: &Server) -> bool {
-    closes_after_peer(server) && server.handler == Handler::Echo
 }

@@ -71,7 +71,10 @@ impl WireWatch for Wire {
         let ends = match &what.connection {
             None => own,
             Some(name) => self.timeline.with(|events| {
-                let of_client = events.iter().rev().find(|event| *event.actor == **name && event.ends.is_some());
+                let of_client = events
+                    .iter()
+                    .rev()
+                    .find(|event| *event.actor == **name && event.ends.is_some());
                 of_client.and_then(|event| event.ends)
             }),
         };
@@ -95,9 +98,15 @@ impl WireWatch for Wire {
                     Side::Client => "client",
                     Side::Server => "server",
                 };
-                let wanted = what.flags.split(',').map(str::trim).filter(|flag| !flag.is_empty());
+                let wanted = what
+                    .flags
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|flag| !flag.is_empty());
                 from.is_none_or(|from| from == sender)
-                    && wanted.into_iter().all(|flag| segment.flags.iter_names().any(|(name, _)| name == flag))
+                    && wanted
+                        .into_iter()
+                        .all(|flag| segment.flags.iter_names().any(|(name, _)| name == flag))
             });
             matching.count()
         });

@@ -73,8 +73,8 @@ impl Seen {
 /// exact; otherwise it is too high by at most the segments sent since the older lot began.
 #[derive(Debug, Clone, Copy, Default)]
 struct Unacked {
-    old: u32,
-    new: u32,
+    old: u16,
+    new: u16,
     /// Where the older and the newer lot end.
     old_end: u32,
     new_end: u32,
@@ -82,7 +82,7 @@ struct Unacked {
 
 impl Unacked {
     fn count(&self) -> u32 {
-        self.old + self.new
+        u32::from(self.old) + u32::from(self.new)
     }
 
     fn add(&mut self, end: u32) {
@@ -126,8 +126,8 @@ pub(super) struct Flow {
     window: u32,
     /// Duplicate ACKs in a row, or [`UNSEEN_SAID`].
     dup_acks: u32,
-    /// Frame whose ACK they repeat.
-    ack_frame: u64,
+    /// Frame whose ACK they repeat: its low 32 bits.
+    ack_frame: u32,
     unacked: Unacked,
     pub(super) scale: Scale,
     pub(super) based: bool,
@@ -161,7 +161,7 @@ impl Default for Flow {
 
 /// `a` after `b` in sequence space. Numbers exactly half the space apart are each after, and
 /// each before, the other.
-fn after(a: u32, b: u32) -> bool {
+pub(super) fn after(a: u32, b: u32) -> bool {
     SeqNumber(b).since(SeqNumber(a)) < 0
 }
 
@@ -218,7 +218,7 @@ impl Flow {
         let mut found = Found::default();
         self.classify(rev, s, &mut found);
         if s.ack != self.last_ack {
-            self.ack_frame = s.frame;
+            self.ack_frame = s.frame as u32;
             self.dup_acks = 0;
         }
         let mut analysis = found.analysis;
@@ -284,7 +284,9 @@ impl Flow {
             };
             *a |= Analysis::DUPLICATE_ACK;
             found.dup_ack = self.dup_acks;
-            found.dup_ack_frame = self.ack_frame;
+            // The last frame with these low bits.
+            let back = (s.frame as u32).wrapping_sub(self.ack_frame);
+            found.dup_ack_frame = s.frame.saturating_sub(u64::from(back));
         }
     }
 
