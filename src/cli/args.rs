@@ -46,27 +46,6 @@ pub enum Command {
     /// Print the manual page
     #[command(hide = true)]
     Man,
-    /// (internal) the first process of a program's PID namespace
-    #[command(name = "__init", hide = true)]
-    Init {
-        /// What it is given
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        rest: Vec<std::ffi::OsString>,
-    },
-    /// (internal) a server in a process of its own
-    #[command(name = "__server", hide = true)]
-    Server {
-        /// What it is given
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        rest: Vec<std::ffi::OsString>,
-    },
-    /// (internal) tries whether the machine can run the lab
-    #[command(name = "__probe", hide = true)]
-    Probe {
-        /// What it is given
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        rest: Vec<std::ffi::OsString>,
-    },
 }
 
 /// Where the traffic goes.

@@ -85,6 +85,7 @@ fn one(
         isolation,
         output: args.capture_dir.clone(),
         interrupt: interrupt.clone(),
+        start_limit: scenario.limit,
     };
     let ran = match lab::run(scenario, &options) {
         Ok(ran) => ran,
