@@ -101,7 +101,7 @@ fn one(
         &scenario.name,
         args.format,
     );
-    let opinion = judge.judge(scenario, &ran.recording, ran.conversations);
+    let opinion = judge.judge(scenario, &ran.recording, ran.conversations, &ran.exchanges);
     ran.closing.join();
     let (opinion, file) = match (opinion, file) {
         (Ok(opinion), Ok(file)) => (opinion, file),
@@ -112,6 +112,7 @@ fn one(
         scenario: scenario.clone(),
         recording: Some(ran.recording),
         connections: opinion.connections,
+        datagrams: opinion.datagrams,
         verdict: opinion.verdict,
         file: Some(file),
         elapsed: start.elapsed(),
@@ -124,6 +125,7 @@ fn failed(scenario: &Arc<Scenario>, why: String, elapsed: Duration) -> Judged {
         scenario: scenario.clone(),
         recording: None,
         connections: vec![],
+        datagrams: vec![],
         verdict: Verdict::Error(why),
         file: None,
         elapsed,
