@@ -1,1 +1,34 @@
-//! (to be written)
+//! What people and CI read: one file a format, all of them read-only.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`text`] | the terminal: packet list, ladder, findings, one verdict line |
+//! | [`json`] | JSON Lines, one record a line |
+//!
+//! Every writer takes an [`std::io::Write`] and gives back its error; a closed pipe is the
+//! caller's to forgive. The text writer emits ANSI styles: wrap the stream in
+//! [`anstream::AutoStream`], which removes them where nobody sees them and honours `NO_COLOR` and
+//! `CLICOLOR_FORCE`.
+
+pub mod escape;
+mod excerpt;
+mod facts;
+mod findings;
+pub mod json;
+#[cfg(test)]
+mod json_tests;
+mod ladder;
+mod meaning;
+mod order;
+mod packets;
+#[cfg(test)]
+mod sample;
+mod style;
+pub mod tally;
+pub mod text;
+#[cfg(test)]
+mod text_tests;
+mod zeek;
+
+pub use tally::Tally;
+pub use text::{Detail, Options};

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// Byte offsets into [`Source::text`].
 pub type Span = Range<usize>;
 
@@ -76,7 +78,7 @@ impl Default for Link {
 }
 
 /// A server under test.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Server {
     /// The name that events and flows use: `server` unless said otherwise.
     pub name: Arc<str>,
@@ -101,7 +103,7 @@ pub struct Server {
 }
 
 /// The way a server waits for and serves its connections.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ServerKind {
     /// `select(2)`, listener and clients in one list.
     Select,
@@ -124,7 +126,7 @@ pub enum ServerKind {
 }
 
 /// An external program.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Program {
     /// Program and arguments; a program with a slash is relative to the scenario's folder.
     pub argv: Vec<String>,
@@ -143,7 +145,7 @@ pub struct Program {
 }
 
 /// What a server does with each connection.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Handler {
     /// Send back what arrives, close when the peer has closed.
     Echo,
@@ -188,7 +190,7 @@ pub enum ClientKind {
 }
 
 /// One step of a script.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     /// What to do.
     pub action: Action,
@@ -201,7 +203,7 @@ pub struct Step {
 }
 
 /// What a step does. Names are those of the socket API.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Action {
     /// `connect(2)`, to the client's target or to this address.
     Connect(Option<SocketAddr>),
@@ -253,7 +255,7 @@ pub enum Action {
 }
 
 /// Bytes to send or to compare with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Data {
     /// These bytes (from text or hex).
     Bytes(Vec<u8>),
@@ -264,7 +266,7 @@ pub enum Data {
 }
 
 /// What a `recv` step waits for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Recv {
     /// Exactly these bytes.
     Exact(Data),
@@ -277,7 +279,7 @@ pub enum Recv {
 }
 
 /// The argument of `shutdown(2)`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum How {
     /// `SHUT_RD`
     Read,
@@ -288,7 +290,7 @@ pub enum How {
 }
 
 /// What a `wait` step waits for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Wait {
     /// Own socket: something can be read. In the script of a listening server without a connection, the listening
     /// socket: a connection stands in its queue.
@@ -310,7 +312,7 @@ pub enum Wait {
 }
 
 /// Which event of another actor.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventMatch {
     /// Actor's name: `server`, `client-2`.
     pub actor: String,
@@ -323,7 +325,7 @@ pub struct EventMatch {
 }
 
 /// Which segment on the wire.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SegmentMatch {
     /// `client` or `server`; `None` is either.
     pub from: Option<String>,
@@ -336,7 +338,7 @@ pub struct SegmentMatch {
 }
 
 /// A socket option.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SocketOption {
     /// `TCP_NODELAY`
     NoDelay(bool),
@@ -357,7 +359,7 @@ pub enum SocketOption {
 }
 
 /// How a message is told from the next.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Framing {
     /// A message ends when the socket closes.
     Close,

@@ -1,0 +1,230 @@
+//! IP fragments to datagrams, as Wireshark puts them together: complete at the frame that fills
+//! the last hole, in bounded memory.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+
+use rustc_hash::FxHashMap;
+
+use super::ip::{Ip, Path, transport};
+use super::view::View;
+use super::{Fragment, Packet, Reason, parse};
+use crate::capture::Frame;
+
+/// Bytes held in unfinished datagrams; the oldest are given up beyond this.
+const MAX_BYTES: usize = 8 << 20;
+/// Counted for each fragment beside its payload.
+const OVERHEAD: usize = 64;
+/// Fragments of one datagram: 65,536 bytes in steps of 8.
+const MAX_PARTS: usize = 8192;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Key {
+    src: IpAddr,
+    dst: IpAddr,
+    id: u32,
+    /// In IPv4 a part of the key; in IPv6 what the fragment that completes the datagram says.
+    protocol: u8,
+    vlan: u16,
+}
+
+#[derive(Debug)]
+struct Part {
+    offset: u32,
+    bytes: Vec<u8>,
+}
+
+#[derive(Debug, Default)]
+struct Unfinished {
+    /// Which of several under the same key, for the queue of ages.
+    serial: u64,
+    /// By offset, those that came first before others of the same offset.
+    parts: Vec<Part>,
+    /// Known when the last fragment has come.
+    len: Option<u32>,
+    bytes: usize,
+}
+
+/// Puts fragments together. The one thing in this room with a memory.
+#[derive(Debug, Default)]
+pub struct Reassembler {
+    unfinished: FxHashMap<Key, Unfinished>,
+    ages: VecDeque<(u64, Key)>,
+    serial: u64,
+    bytes: usize,
+    given_up: u64,
+    done: Vec<u8>,
+}
+
+impl Reassembler {
+    /// As [`parse`], and where the frame completes a fragmented datagram, what that carries.
+    #[inline]
+    pub fn parse<'a>(&'a mut self, frame: &Frame<'a>) -> Packet<'a> {
+        match parse(frame) {
+            Packet::Fragment(fragment) => self.push(&fragment),
+            packet => packet,
+        }
+    }
+
+    /// Datagrams given up because too many were unfinished at once.
+    pub fn given_up(&self) -> u64 {
+        self.given_up
+    }
+
+    /// Datagrams still unfinished.
+    pub fn unfinished(&self) -> usize {
+        self.unfinished.len()
+    }
+
+    /// Takes a fragment; the datagram's content if it is complete now, the fragment otherwise.
+    pub fn push<'a>(&'a mut self, fragment: &Fragment<'a>) -> Packet<'a> {
+        let Some(mut done) = self.add(fragment) else {
+            return Packet::Fragment(*fragment);
+        };
+        let mut last = Inner::of(fragment);
+        // A tunnel may carry fragments in fragments.
+        for _ in 0..8 {
+            let inner = match open(&done, &last) {
+                Packet::Fragment(inner) => inner,
+                _ => break,
+            };
+            let next = Inner::of(&inner);
+            match self.add(&inner) {
+                Some(whole) => (done, last) = (whole, next),
+                None => return Packet::Skipped(Reason::Fragment),
+            }
+        }
+        self.done = done;
+        match open(&self.done, &last) {
+            Packet::Fragment(_) => Packet::Skipped(Reason::TooDeep),
+            packet => packet,
+        }
+    }
+
+    fn add(&mut self, fragment: &Fragment<'_>) -> Option<Vec<u8>> {
+        let key = Key::of(fragment);
+        let serial = &mut self.serial;
+        let ages = &mut self.ages;
+        let entry = self.unfinished.entry(key).or_insert_with(|| {
+            *serial += 1;
+            ages.push_back((*serial, key));
+            Unfinished {
+                serial: *serial,
+                ..Unfinished::default()
+            }
+        });
+        let end = fragment.offset + fragment.payload.len() as u32;
+        if !fragment.more && entry.len.is_none() {
+            entry.len = Some(end);
+        }
+        if entry.parts.len() < MAX_PARTS {
+            let at = entry.parts.partition_point(|p| p.offset <= fragment.offset);
+            entry.parts.insert(
+                at,
+                Part {
+                    offset: fragment.offset,
+                    bytes: fragment.payload.to_vec(),
+                },
+            );
+            let cost = fragment.payload.len() + OVERHEAD;
+            entry.bytes += cost;
+            self.bytes += cost;
+        }
+        if let Some(len) = entry.len
+            && let Some(whole) = assemble(&entry.parts, len)
+        {
+            if let Some(entry) = self.unfinished.remove(&key) {
+                self.bytes -= entry.bytes;
+            }
+            return Some(whole);
+        }
+        self.shrink();
+        None
+    }
+
+    /// Gives up the oldest until the rest is within bounds.
+    fn shrink(&mut self) {
+        while self.bytes > MAX_BYTES || self.ages.len() > MAX_BYTES / OVERHEAD {
+            let Some((serial, key)) = self.ages.pop_front() else {
+                return;
+            };
+            if self
+                .unfinished
+                .get(&key)
+                .is_some_and(|u| u.serial == serial)
+                && let Some(entry) = self.unfinished.remove(&key)
+            {
+                self.bytes -= entry.bytes;
+                self.given_up += 1;
+            }
+        }
+    }
+}
+
+impl Key {
+    fn of(f: &Fragment<'_>) -> Key {
+        Key {
+            src: f.src,
+            dst: f.dst,
+            id: f.id,
+            protocol: if f.src.is_ipv4() { f.protocol } else { 0 },
+            vlan: f.vlan,
+        }
+    }
+}
+
+/// How to go on with a complete datagram.
+struct Inner {
+    protocol: u8,
+    ip: Ip,
+}
+
+impl Inner {
+    fn of(f: &Fragment<'_>) -> Inner {
+        Inner {
+            protocol: f.protocol,
+            ip: Ip {
+                src: f.src,
+                dst: f.dst,
+                id: if f.src.is_ipv4() { f.id as u16 } else { 0 },
+                ttl: f.ttl,
+                vlan: f.vlan,
+            },
+        }
+    }
+}
+
+/// The datagram's payload if no byte is missing. Where parts overlap, the first in order of
+/// offset wins, as in Wireshark.
+fn assemble(parts: &[Part], len: u32) -> Option<Vec<u8>> {
+    let mut covered = 0;
+    for part in parts {
+        if part.offset <= covered {
+            covered = covered.max(part.offset + part.bytes.len() as u32);
+        }
+    }
+    if covered < len {
+        return None;
+    }
+    let mut whole = Vec::with_capacity(len as usize);
+    for part in parts {
+        let from = (whole.len() as u32).saturating_sub(part.offset) as usize;
+        let to = part
+            .bytes
+            .len()
+            .min((len.saturating_sub(part.offset)) as usize);
+        if part.offset <= whole.len() as u32 && from < to {
+            whole.extend_from_slice(&part.bytes[from..to]);
+        }
+    }
+    Some(whole)
+}
+
+fn open<'a>(payload: &'a [u8], inner: &Inner) -> Packet<'a> {
+    let path = Path {
+        depth: 1,
+        vlan: inner.ip.vlan,
+    };
+    let view = View::new(payload, payload.len() as u32);
+    transport(view, inner.protocol, &inner.ip, true, path)
+}
