@@ -8,12 +8,13 @@ use nix::errno::Errno;
 use super::shop::Shop;
 use crate::client::Link;
 use crate::client::report::errno_of;
-use crate::platform::process::{descriptor_limit, raise_descriptor_limit};
+use crate::platform::process::{descriptor_limit, out_of_the_way, raise_descriptor_limit};
+use crate::scenario::ServerKind;
 use crate::timeline::Ends;
 
 /// What came of one `accept(2)`.
 pub enum Accepted {
-    /// A connection; its event is written.
+    /// A connection; its event is [`super::handler::welcome`].
     Connection(Link),
     /// None is waiting (EAGAIN).
     Nothing,
@@ -50,11 +51,14 @@ impl Acceptor {
         match shop.listener.accept() {
             Ok((socket, peer)) => {
                 self.full = false;
+                let socket = match shop.server.kind {
+                    ServerKind::Select => socket,
+                    _ => out_of_the_way(socket.into()).into(),
+                };
                 // accept told the peer: getpeername fails (ENOTCONN) once the peer has reset the connection.
                 let local = socket.local_addr().ok().and_then(|a| a.as_socket());
                 let local = local.unwrap_or(shop.listener.address);
                 let link = Link::accepted(socket, Ends { local, peer }, shop.reporter.clone());
-                link.event("accept", peer.to_string()).push();
                 Ok(Accepted::Connection(link))
             }
             Err(e) => self.failed(shop, e),
