@@ -110,22 +110,23 @@ impl Acceptor {
             return Accepted::Lost;
         }
         let limit = descriptor_limit().map(|(soft, _)| soft).unwrap_or(0);
-        if self.reserve.take().is_some() {
-            let refused = shop.listener.accept();
-            if let Ok((socket, peer)) = refused {
+        let had_reserve = self.reserve.take().is_some();
+        let refused = shop.listener.accept().map_err(|e| errno_of(&e));
+        let peer = refused.map(|(_closed, peer)| peer);
+        self.reserve = File::open("/dev/null").ok();
+        match peer {
+            // The kernel looks for a descriptor before it looks for a connection: there was none.
+            Err(Errno::EAGAIN) => return Accepted::Nothing,
+            Ok(peer) if had_reserve => {
                 let text = format!(
                     "EMFILE: {peer} refused, all {limit} descriptors are in use (ulimit -n raises the limit)"
                 );
-                drop(socket);
-                self.reserve = File::open("/dev/null").ok();
-                shop.reporter
-                    .event("accept", text)
-                    .errno(Errno::EMFILE)
-                    .push();
+                let event = shop.reporter.event("accept", text);
+                event.errno(Errno::EMFILE).push();
                 return Accepted::Lost;
             }
+            _ => {}
         }
-        self.reserve = File::open("/dev/null").ok();
         if !std::mem::replace(&mut self.full, true) {
             shop.reporter.error("accept", Errno::EMFILE).push();
         }
