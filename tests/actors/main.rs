@@ -2,6 +2,7 @@
 
 mod handlers;
 mod kinds;
+mod misbehaviour;
 mod process;
 mod steps;
 

@@ -10,6 +10,7 @@ use super::machine::Script;
 use crate::client::link::{bind, open, option_name, set_option};
 use crate::client::report::errno_of;
 use crate::platform::multiplex::Interest;
+use crate::platform::process::out_of_the_way;
 use crate::scenario::{How, SocketOption};
 
 impl Script {
@@ -27,6 +28,7 @@ impl Script {
             false => Type::STREAM,
         };
         let socket = open(to, kind).map_err(|e| Progress::errno("socket", errno_of(&e)))?;
+        let socket = out_of_the_way(socket.into()).into();
         // A connection that the script left open stays open.
         self.kept.extend(self.link.attach(socket));
         (self.shut_read, self.shut_write, self.saw_reset) = (false, false, false);
