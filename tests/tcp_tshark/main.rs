@@ -6,6 +6,7 @@
 
 mod exchange;
 mod oracle;
+mod talk;
 
 use exchange::{Ends, Rng, Sent};
 
@@ -56,6 +57,11 @@ fn check(name: &str, make: impl Fn(&mut Rng, &mut i64) -> Vec<Sent>) {
 #[test]
 fn noise() {
     check("noise", exchange::noise);
+}
+
+#[test]
+fn talks() {
+    check("talks", talk::talk);
 }
 
 #[test]
