@@ -59,6 +59,8 @@ pub(super) struct Connection {
     /// Not to be evicted at the next turn: a segment came since the last.
     pub(super) recent: bool,
     continued: bool,
+    /// Subtypes of Multipath TCP options seen.
+    multipath: u16,
     /// The end whose RST came first, before there were two FINs.
     reset_by: Option<u8>,
     /// By key order: 0 is what the low end sends.
@@ -86,6 +88,7 @@ impl Connection {
             completeness: Completeness::empty(),
             recent: true,
             continued: false,
+            multipath: 0,
             reset_by: None,
             flows: [Flow::default(); 2],
             syn_time: 0,
@@ -173,6 +176,10 @@ impl Connection {
         if self.is_empty() {
             self.begin(from, s, segment);
         }
+        let s = &Seen {
+            multipath: self.multipath,
+            ..*s
+        };
         let side = self.side(from);
         let [low, high] = &mut self.flows;
         let (fwd, rev) = if from == 0 { (low, high) } else { (high, low) };
@@ -238,6 +245,7 @@ impl Connection {
     fn note_scale(&mut self, from: usize, flags: Flags, options: &Options, cut: bool) {
         let [low, high] = &mut self.flows;
         let (fwd, rev) = if from == 0 { (low, high) } else { (high, low) };
+        self.multipath |= options.mptcp;
         if let Some(shift) = options.window_scale {
             fwd.scale = Scale::Shift(shift.min(14));
         }

@@ -118,6 +118,7 @@ impl Tracker {
             len: segment.len,
             window: u32::from(segment.window),
             flags: segment.flags,
+            multipath: 0,
         };
         let connection = &mut self.connections[position as usize];
         let is_new = arrival == Arrival::New;

@@ -43,6 +43,8 @@ pub struct Sent {
     pub len: u32,
     pub window: u16,
     pub scale: Option<u8>,
+    /// A Multipath TCP option of this subtype: 2 (DSS) or 5 (MP_PRIO).
+    pub mptcp: Option<u8>,
     /// Quoted in an ICMP error instead of sent.
     pub quoted: bool,
 }
@@ -67,9 +69,16 @@ fn packet(ends: Ends, s: &Sent) -> Vec<u8> {
     tcp.urg = s.flags.contains(Flags::URG);
     tcp.ece = s.flags.contains(Flags::ECE);
     tcp.cwr = s.flags.contains(Flags::CWR);
+    let mut options = Vec::new();
     if let Some(shift) = s.scale {
-        tcp.set_options_raw(&[3, 3, shift, 1]).expect("4 bytes");
+        options.extend([3, 3, shift, 1]);
     }
+    match s.mptcp {
+        Some(2) => options.extend([30, 8, 0x20, 1, 0, 0, 0, 1]),
+        Some(_) => options.extend([30, 3, 0x50, 1]),
+        None => {}
+    }
+    tcp.set_options_raw(&options).expect("at most 40 bytes");
     let length = tcp.header_len() + s.len as usize;
     let mut bytes = Vec::with_capacity(60 + length);
     if ends.v6 {
@@ -232,6 +241,7 @@ pub fn noise(r: &mut Rng, time: &mut i64) -> Vec<Sent> {
             len,
             window: window[from],
             scale,
+            mptcp: None,
             quoted: false,
         });
     }

@@ -95,6 +95,7 @@ fn many_unacknowledged() {
                 len,
                 window: 65_535,
                 scale: None,
+                mptcp: None,
                 quoted: false,
             });
         };

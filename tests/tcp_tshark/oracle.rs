@@ -8,7 +8,7 @@ use std::process::Command;
 use lab_capture::tcp::{Analysis, Completeness, Tracker};
 use lab_capture::wire::{Flags, Options, Segment, SeqNumber};
 
-const FIELDS: [&str; 26] = [
+const FIELDS: [&str; 27] = [
     "frame.number",
     "frame.time_epoch",
     "ip.src",
@@ -35,6 +35,7 @@ const FIELDS: [&str; 26] = [
     "frame.protocols",
     "tcp.options",
     "tcp.urgent_pointer",
+    "tcp.options.mptcp.subtype",
 ];
 
 /// What a TCP header is to the tracker.
@@ -65,6 +66,7 @@ pub struct Line {
     pub header_len: u8,
     pub len: u32,
     pub scale: Option<u8>,
+    pub mptcp: u16,
     pub says: Says,
 }
 
@@ -170,6 +172,10 @@ fn line(values: &[&str]) -> Option<Line> {
         header_len,
         len: if stub { 0 } else { number(13)? },
         scale: values[14].parse().ok(),
+        mptcp: values[26]
+            .split(',')
+            .filter_map(|v| v.parse::<u32>().ok())
+            .fold(0, |bits, n| bits | 1 << n),
         says: Says {
             stream: number(15)?,
             seq: number(16)?,
@@ -200,6 +206,7 @@ pub fn segment(line: &Line) -> Segment<'static> {
         urgent: 0,
         options: Options {
             window_scale: line.scale,
+            mptcp: line.mptcp,
             ..Options::default()
         },
         header_len: line.header_len,
@@ -250,7 +257,7 @@ pub fn compare(lines: &[Line]) -> Result<(), String> {
         let equal = ours == line.says;
         let stream = history.entry(line.says.stream).or_default();
         stream.push(format!(
-            "{:?} {:6} {:13.6} {:5}>{:<5} {:12} seq {:10} ack {:10} len {:5} win {:5} {:?} {:?}",
+            "{:?} {:6} {:13.6} {:5}>{:<5} {:12} seq {:10} ack {:10} len {:5} win {:5} {:?} {:x} {:?}",
             line.kind,
             line.frame,
             line.time as f64 / 1e9 % 1e5,
@@ -262,6 +269,7 @@ pub fn compare(lines: &[Line]) -> Result<(), String> {
             line.len,
             line.raw_window,
             line.scale,
+            line.mptcp,
             line.says.analysis,
         ));
         if !equal {

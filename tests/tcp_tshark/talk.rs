@@ -38,6 +38,7 @@ impl Talk<'_> {
             len: len as u32,
             window: self.window[from],
             scale,
+            mptcp: None,
             quoted: false,
         });
     }
@@ -341,6 +342,11 @@ pub fn talk(r: &mut Rng, time: &mut i64) -> Vec<Sent> {
         // The capture begins late.
         let skip = r.below(all.len() as u64 + 1) as usize;
         all.drain(..skip);
+    }
+    if r.chance(8) {
+        for s in &mut all {
+            s.mptcp = r.pick(&[None, Some(2), Some(2), Some(5)]);
+        }
     }
     let loss = r.pick(&[0, 0, 2, 10]);
     all.retain(|_| !r.chance(loss));
