@@ -8,7 +8,7 @@ use super::{
     Analysis, By, Close, Completeness, Handshake, How, Sent, Side, Summary, Tracked, flow::after,
 };
 use crate::timeline::Nanos;
-use crate::wire::{Flags, Segment};
+use crate::wire::{Flags, Options, Segment};
 
 /// What one end sent, beyond what the analysis needs.
 #[derive(Debug, Default)]
@@ -59,6 +59,8 @@ pub(super) struct Connection {
     /// Not to be evicted at the next turn: a segment came since the last.
     pub(super) recent: bool,
     continued: bool,
+    /// Subtypes of Multipath TCP options seen.
+    multipath: u16,
     /// The end whose RST came first, before there were two FINs.
     reset_by: Option<u8>,
     /// By key order: 0 is what the low end sends.
@@ -86,6 +88,7 @@ impl Connection {
             completeness: Completeness::empty(),
             recent: true,
             continued: false,
+            multipath: 0,
             reset_by: None,
             flows: [Flow::default(); 2],
             syn_time: 0,
@@ -105,9 +108,8 @@ impl Connection {
         self.time[0] = s.time;
         self.zeek = Zeek::new(from, [segment.src_port, segment.dst_port], s.flags);
         if !self.continued {
-            let itself = self.key.end(0) == self.key.end(1);
             // A SYN-ACK's sender is no client.
-            let answer = s.flags.contains(Flags::SYN | Flags::ACK) && !itself;
+            let answer = s.flags.contains(Flags::SYN | Flags::ACK) && !self.is_with_itself();
             self.client = from as u8 ^ u8::from(answer);
         }
     }
@@ -121,6 +123,11 @@ impl Connection {
         self.syn_time = kept.syn_time;
         self.rtt = kept.rtt;
         self.continued = true;
+    }
+
+    /// A socket connected to itself? All its segments are of one direction.
+    fn is_with_itself(&self) -> bool {
+        self.key.end(0) == self.key.end(1)
     }
 
     /// No segment yet?
@@ -169,6 +176,10 @@ impl Connection {
         if self.is_empty() {
             self.begin(from, s, segment);
         }
+        let s = &Seen {
+            multipath: self.multipath,
+            ..*s
+        };
         let side = self.side(from);
         let [low, high] = &mut self.flows;
         let (fwd, rev) = if from == 0 { (low, high) } else { (high, low) };
@@ -206,24 +217,41 @@ impl Connection {
         if segment.header_len >= 20 {
             self.note_handshake(from, s.time, flags);
             self.completeness |= seen_parts(flags, s.len, is_new);
-            let [low, high] = &mut self.flows;
-            let (fwd, rev) = if from == 0 { (low, high) } else { (high, low) };
-            if let Some(shift) = segment.options.window_scale {
-                fwd.scale = Scale::Shift(shift.min(14));
-            }
-            if syn && !cut {
-                fwd.settle_scale(rev, has_ack);
-            }
+            self.note_scale(from, flags, &segment.options, cut);
         }
         self.account(from, s, segment, found.analysis);
         tracked
     }
 
     /// Takes a header without a segment: Wireshark lets it open a stream, and counts its flags.
-    pub(super) fn take_stub(&mut self, from: usize, time: Nanos, flags: Flags, is_new: bool) {
+    pub(super) fn take_stub(
+        &mut self,
+        from: usize,
+        time: Nanos,
+        flags: Flags,
+        options: Option<&Options>,
+        is_new: bool,
+    ) {
         self.recent = true;
         self.note_handshake(from, time, flags);
         self.completeness |= seen_parts(flags, 0, is_new);
+        if let Some(options) = options {
+            self.note_scale(from, flags, options, false);
+        }
+    }
+
+    /// The window scale option; and with a SYN whose options are all there, what follows if it is
+    /// missing.
+    fn note_scale(&mut self, from: usize, flags: Flags, options: &Options, cut: bool) {
+        let [low, high] = &mut self.flows;
+        let (fwd, rev) = if from == 0 { (low, high) } else { (high, low) };
+        self.multipath |= options.mptcp;
+        if let Some(shift) = options.window_scale {
+            fwd.scale = Scale::Shift(shift.min(14));
+        }
+        if flags.contains(Flags::SYN) && !cut {
+            fwd.settle_scale(rev, flags.contains(Flags::ACK));
+        }
     }
 
     /// The times of SYNs and of the first ACK; from when on windows are scaled.
@@ -249,6 +277,7 @@ impl Connection {
         self.time[1] = s.time;
         self.zeek.take(from, s, &mut self.covered);
 
+        let itself = self.is_with_itself();
         let [low, high] = &mut self.ends;
         let (end, peer) = if from == 0 { (low, high) } else { (high, low) };
         end.segments += 1;
@@ -271,6 +300,9 @@ impl Connection {
         }
         if syn && !end.seen.contains(Parts::SYN) {
             end.note_syn(s, segment);
+        }
+        if itself && flags.contains(Flags::ACK) && !after(end.syn_end, s.ack) {
+            end.seen |= Parts::SYN_ACKED;
         }
         if fin && !end.seen.contains(Parts::FIN) {
             end.seen |= Parts::FIN;
@@ -321,6 +353,12 @@ impl Connection {
     }
 
     fn handshake(&self, client: usize, server: usize) -> Handshake {
+        // Of a connection with itself, one end does it all.
+        let server = if self.is_with_itself() {
+            client
+        } else {
+            server
+        };
         let c = self.ends[client].seen;
         let s = self.ends[server].seen;
         let done = Parts::SYN | Parts::SYN_ACKED;
@@ -354,6 +392,11 @@ impl Connection {
                 by: by(usize::from(end)),
             };
         }
+        let server = if self.is_with_itself() {
+            client
+        } else {
+            server
+        };
         let [c, s] = [client, server].map(|end| &self.ends[end]);
         let (how, by) = match [c, s].map(|end| end.seen.contains(Parts::FIN)) {
             [false, false] => (How::Open, None),

@@ -7,7 +7,7 @@ use super::flow::Seen;
 use super::table::{Index, Key, Seeds};
 use super::{Analysis, Completeness, Summary, Tracked};
 use crate::timeline::Nanos;
-use crate::wire::{Flags, Segment};
+use crate::wire::{Flags, Options, Segment};
 
 /// How much the tracker remembers.
 ///
@@ -91,19 +91,19 @@ impl Tracker {
 
     /// Takes a TCP header that is no segment: quoted in an ICMP error, or of a datagram too short
     /// for it. Wireshark gives it a stream, a new one where there is none, and lets it count for
-    /// `tcp.completeness`; returns that stream.
+    /// `tcp.completeness`, and its options if the whole header is there; returns that stream.
     pub fn push_stub(
         &mut self,
         time: Nanos,
-        src: SocketAddr,
-        dst: SocketAddr,
+        (src, dst): (SocketAddr, SocketAddr),
         seq: u32,
         flags: Flags,
+        options: Option<&Options>,
     ) -> u32 {
         let (key, from) = Key::new(src, dst);
         let (position, arrival) = self.locate(key, from, seq, flags);
         let connection = &mut self.connections[position as usize];
-        connection.take_stub(from, time, flags, arrival == Arrival::New);
+        connection.take_stub(from, time, flags, options, arrival == Arrival::New);
         connection.stream
     }
 
@@ -118,6 +118,7 @@ impl Tracker {
             len: segment.len,
             window: u32::from(segment.window),
             flags: segment.flags,
+            multipath: 0,
         };
         let connection = &mut self.connections[position as usize];
         let is_new = arrival == Arrival::New;
