@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use lab_capture::lab::Isolation;
 use lab_capture::scenario::{Link, Span};
-use libtest_mimic::Failed;
+use libtest_mimic::{Failed, Trial};
 
 /// Long enough for any machine; reaching it is a failure.
 pub const LIMIT: Duration = Duration::from_secs(20);
@@ -19,6 +19,14 @@ static ISOLATION: OnceLock<Isolation> = OnceLock::new();
 
 pub fn set_isolation(isolation: Isolation) {
     ISOLATION.set(isolation).expect("set once");
+}
+
+/// A test that fails by panicking.
+pub fn trial(name: &str, work: fn()) -> Trial {
+    Trial::test(name, move || {
+        work();
+        Ok(())
+    })
 }
 
 pub fn isolation() -> Isolation {
@@ -52,6 +60,8 @@ pub fn in_namespace_with<T: Send + 'static>(
 /// One connection: five bytes there and back, closed by the client; ten frames.
 pub fn echo(address: SocketAddr) {
     let listener = TcpListener::bind(address).unwrap();
+    // The port that the kernel chose, should `address` leave it to it.
+    let address = listener.local_addr().unwrap();
     let client = std::thread::spawn(move || {
         let mut socket = TcpStream::connect(address).unwrap();
         socket.write_all(b"hello").unwrap();
