@@ -173,7 +173,7 @@ fn load(args: &RunArgs) -> Result<Vec<Arc<Scenario>>, u8> {
                     match scenario::load(&file) {
                         Ok(mut scenario) => {
                             if args.ipv6 {
-                                todo_ipv6(&mut scenario);
+                                scenario.to_ipv6();
                             }
                             scenarios.push(Arc::new(scenario));
                         }
@@ -216,4 +216,3 @@ fn files(path: &Path) -> std::io::Result<Vec<PathBuf>> {
     found.sort();
     Ok(found)
 }
-fn todo_ipv6(_: &mut Scenario) {}
