@@ -62,6 +62,8 @@ pub enum Op {
         /// Stream offset read up to (varies between runs).
         end: u64,
     },
+    /// The actor could not have gone on before the peer had acknowledged the own stream up to this offset.
+    Acked(u64),
     /// The actor could not have gone on before the peer's FIN.
     PeerFin,
     /// The actor could not have gone on before the peer's RST.

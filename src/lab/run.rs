@@ -46,6 +46,8 @@ pub struct Ran {
     pub conversations: Vec<Conversation>,
     /// The frames' UDP exchanges.
     pub exchanges: Vec<Exchange>,
+    /// What was still awaited when the run's time was up: a connection that did not end, say.
+    pub left_waiting: Option<String>,
     /// Ctrl-C came before the end.
     pub interrupted: bool,
     /// From the start to the end of the recording.
@@ -96,6 +98,7 @@ fn here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, LabError>
     let mut actors = Actors::start(scenario, options, &timeline, &wire)?;
     let isolated = options.isolation.on() == On::Namespace;
     let mut interrupted = false;
+    let mut left_waiting = None;
     loop {
         frames_came.clear();
         events_came.clear();
@@ -105,9 +108,15 @@ fn here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, LabError>
             wire.with(|conversations| settle::awaited(scenario, conversations, &events, isolated))
                 .or_else(|| wire.with_udp(|seen| settle::awaited_udp(scenario, seen, &events)))
         });
-        let Some(_awaited) = awaited else { break };
+        let Some(awaited) = awaited else { break };
         interrupted = options.interrupt.is_cancelled();
         if interrupted || capture.error().is_some() || Instant::now() >= deadline {
+            // Not an error in itself: the recording is complete up to the barrier, and says so.
+            tracing::info!(
+                "{}: the time was up, still waiting for {awaited}",
+                scenario.name
+            );
+            left_waiting = Some(awaited);
             break;
         }
         let mut poll = PollList::default();
@@ -166,6 +175,7 @@ fn here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, LabError>
         },
         conversations: wire.take(),
         exchanges: wire.take_udp(),
+        left_waiting,
         interrupted,
         elapsed,
         closing: finished.closing,
