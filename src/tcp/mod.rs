@@ -9,6 +9,8 @@ mod coverage;
 mod flow;
 mod history;
 mod table;
+#[cfg(test)]
+mod tests;
 pub mod tracker;
 pub mod types;
 mod zeek;

@@ -75,6 +75,9 @@ impl Tracker {
     }
 
     /// Takes the next segment; `frame` is its 1-based number, `time` its timestamp.
+    ///
+    /// A header length below 20 is taken as it is: Wireshark analyses such a segment, but shows
+    /// nothing of it and does not count its flags.
     pub fn push(&mut self, frame: u64, time: Nanos, segment: &Segment<'_>) -> Tracked {
         self.take(frame, time, segment, false)
     }
@@ -83,10 +86,7 @@ impl Tracker {
     /// it, at least 16 bytes. Wireshark analyses it, too, but shows no `tcp.analysis` flag of it,
     /// and learns no more of window scales than from the options that are there.
     pub fn push_cut(&mut self, frame: u64, time: Nanos, segment: &Segment<'_>) -> Tracked {
-        let mut tracked = self.take(frame, time, segment, true);
-        tracked.analysis = Analysis::empty();
-        tracked.dup_ack = 0;
-        tracked
+        self.take(frame, time, segment, true)
     }
 
     /// Takes a TCP header that is no segment: quoted in an ICMP error, or of a datagram too short
@@ -125,6 +125,10 @@ impl Tracker {
         let mut tracked = connection.take(from, &seen, segment, is_new, cut);
         if matches!(arrival, Arrival::Reopened | Arrival::Renumbered) {
             tracked.analysis |= Analysis::REUSED_PORTS;
+        }
+        if cut || segment.header_len < 20 {
+            tracked.analysis = Analysis::empty();
+            tracked.dup_ack = 0;
         }
         tracked
     }
