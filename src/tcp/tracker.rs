@@ -29,7 +29,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
-            live: 72_000,
+            live: 64_000,
             kept: 16_384,
         }
     }
@@ -243,19 +243,22 @@ impl Tracker {
     /// All connections not taken yet, by stream number.
     pub fn finish(mut self) -> impl Iterator<Item = Summary> {
         self.finished.sort_by_key(|s| s.stream);
-        self.connections.retain(|c| !c.is_empty());
-        self.connections.sort_unstable_by_key(|c| c.stream);
+        let connections = self.connections;
+        // Positions are sorted, not connections: these are large.
+        let mut order: Vec<u32> = (0..connections.len() as u32).collect();
+        order.retain(|&p| !connections[p as usize].is_empty());
+        order.sort_unstable_by_key(|&p| connections[p as usize].stream);
         let mut finished = self.finished.into_iter().peekable();
-        let mut live = self.connections.into_iter().peekable();
+        let mut live = order.into_iter().peekable();
         std::iter::from_fn(move || {
-            let next = live.peek().map(|c| c.stream);
+            let next = live.peek().map(|&p| connections[p as usize].stream);
             if finished
                 .peek()
                 .is_some_and(|s| next.is_none_or(|n| s.stream <= n))
             {
                 return finished.next();
             }
-            live.next().map(|c| c.summary(false))
+            live.next().map(|p| connections[p as usize].summary(false))
         })
     }
 }
