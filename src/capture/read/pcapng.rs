@@ -87,12 +87,11 @@ impl Pcapng {
         if len < least {
             return Err(Stop::Problem(Problem::BlockLength { kind, len }));
         }
-        // Wireshark accepts lengths that are no multiple of four and steps over the padding.
-        let size = len.next_multiple_of(4);
         if len > MAX_BLOCK {
             return self.large(shared, kind, len);
         }
-        let size = size as usize;
+        // Wireshark accepts lengths that are no multiple of four and steps over the padding.
+        let size = len.next_multiple_of(4) as usize;
         let have = shared.window.want(size)?;
         if have < size {
             return Err(cut(shared, have as u64, size as u64));
