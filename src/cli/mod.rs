@@ -1,9 +1,15 @@
 //! One file a subcommand; thin.
 
 pub mod args;
+mod attempt;
 mod export;
 mod interrupt;
+mod ipv6;
 mod main;
+mod plan;
+mod progress;
+mod repeats;
+mod reporters;
 mod run;
 mod snap;
 

@@ -33,8 +33,6 @@ pub struct RunOptions {
     pub output: PathBuf,
     /// Ends the run early: Ctrl-C.
     pub interrupt: Cancel,
-    /// Longest time until an external server listens.
-    pub start_limit: Duration,
 }
 
 /// What a run left behind.
@@ -65,14 +63,19 @@ pub fn run(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, LabErr
         let name = format!("run {}", scenario.name);
         let run = std::thread::Builder::new()
             .name(name.chars().take(15).collect())
-            .spawn_scoped(scope, || here(scenario, options))
+            .spawn_scoped(scope, || run_here(scenario, options))
             .map_err(|source| LabError::system("start a thread for", &scenario.name, source))?;
         run.join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
 
-fn here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, LabError> {
+/// Runs a scenario in the calling thread, which stays in the run's network namespace until it
+/// enters that of its next run.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, LabError> {
     let start = Instant::now();
     let deadline = start + scenario.limit;
     let _namespace = options.isolation.enter(&scenario.link, &scenario.sysctl)?;
