@@ -10,7 +10,7 @@ use crate::tcp::Conversation;
 use crate::timeline::{Event, Op};
 
 /// Client's and server's address.
-type Pair = (SocketAddr, SocketAddr);
+pub type Pair = (SocketAddr, SocketAddr);
 
 /// A conversation with its name and what both programs did on it.
 #[derive(Debug, Clone)]
@@ -69,6 +69,38 @@ impl Lives {
     fn nth(&self, pair: Pair, nth: usize) -> Option<&Life> {
         self.0.get(&pair)?.get(nth)
     }
+}
+
+/// The operations of client and server on one address pair, for datagrams; `None` where nobody
+/// reports any.
+pub fn operations(scenario: &Scenario, pair: Pair, events: &[Event]) -> [Option<Vec<Op>>; 2] {
+    let mut ops = [None, None];
+    for event in events {
+        let Some(ends) = event.ends else { continue };
+        let served = scenario
+            .servers
+            .iter()
+            .any(|server| server.name == event.actor);
+        let (side, of) = if served {
+            (1, (ends.peer, ends.local))
+        } else {
+            (0, (ends.local, ends.peer))
+        };
+        if of == pair {
+            ops[side].get_or_insert_with(Vec::new).extend(event.op);
+        }
+    }
+    ops
+}
+
+/// The client's name for an address pair: who reports to have used it.
+pub fn client_of(pair: Pair, events: &[Event]) -> Option<Arc<str>> {
+    let uses = |event: &&Event| {
+        event
+            .ends
+            .is_some_and(|ends| (ends.local, ends.peer) == pair)
+    };
+    events.iter().find(uses).map(|event| event.actor.clone())
 }
 
 /// Names the conversations of a run. `isolated`: nobody else can have used the interface.

@@ -5,5 +5,6 @@ mod export;
 mod interrupt;
 mod main;
 mod run;
+mod snap;
 
 pub use main::main;

@@ -85,6 +85,7 @@ fn one(
         isolation,
         output: args.capture_dir.clone(),
         interrupt: interrupt.clone(),
+        start_limit: scenario.limit,
     };
     let ran = match lab::run(scenario, &options) {
         Ok(ran) => ran,
@@ -100,7 +101,7 @@ fn one(
         &scenario.name,
         args.format,
     );
-    let opinion = judge.judge(scenario, &ran.recording, ran.conversations);
+    let opinion = judge.judge(scenario, &ran.recording, ran.conversations, &ran.exchanges);
     ran.closing.join();
     let (opinion, file) = match (opinion, file) {
         (Ok(opinion), Ok(file)) => (opinion, file),
@@ -111,6 +112,7 @@ fn one(
         scenario: scenario.clone(),
         recording: Some(ran.recording),
         connections: opinion.connections,
+        datagrams: opinion.datagrams,
         verdict: opinion.verdict,
         file: Some(file),
         elapsed: start.elapsed(),
@@ -123,6 +125,7 @@ fn failed(scenario: &Arc<Scenario>, why: String, elapsed: Duration) -> Judged {
         scenario: scenario.clone(),
         recording: None,
         connections: vec![],
+        datagrams: vec![],
         verdict: Verdict::Error(why),
         file: None,
         elapsed,
@@ -170,7 +173,7 @@ fn load(args: &RunArgs) -> Result<Vec<Arc<Scenario>>, u8> {
                     match scenario::load(&file) {
                         Ok(mut scenario) => {
                             if args.ipv6 {
-                                todo_ipv6(&mut scenario);
+                                scenario.to_ipv6();
                             }
                             scenarios.push(Arc::new(scenario));
                         }
@@ -213,4 +216,3 @@ fn files(path: &Path) -> std::io::Result<Vec<PathBuf>> {
     found.sort();
     Ok(found)
 }
-fn todo_ipv6(_: &mut Scenario) {}

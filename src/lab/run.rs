@@ -14,6 +14,7 @@ use super::settle;
 use super::watch::Wire;
 use crate::capture::live::{Closing, LiveCapture, LiveConfig, RingBudget};
 use crate::capture::{Completeness, Recording};
+use crate::flow::Exchange;
 use crate::platform::multiplex::{Interest, PollList};
 use crate::platform::{Cancel, Notify};
 use crate::scenario::{Action, ClientKind, Data, Handler, Scenario, Step};
@@ -32,6 +33,8 @@ pub struct RunOptions {
     pub output: PathBuf,
     /// Ends the run early: Ctrl-C.
     pub interrupt: Cancel,
+    /// Longest time until an external server listens.
+    pub start_limit: Duration,
 }
 
 /// What a run left behind.
@@ -41,6 +44,8 @@ pub struct Ran {
     pub recording: Recording,
     /// The frames' TCP conversations.
     pub conversations: Vec<Conversation>,
+    /// The frames' UDP exchanges.
+    pub exchanges: Vec<Exchange>,
     /// Ctrl-C came before the end.
     pub interrupted: bool,
     /// From the start to the end of the recording.
@@ -98,6 +103,7 @@ fn here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, LabError>
         let awaited = actors.awaited().or_else(|| {
             let events = timeline.snapshot();
             wire.with(|conversations| settle::awaited(scenario, conversations, &events, isolated))
+                .or_else(|| wire.with_udp(|seen| settle::awaited_udp(scenario, seen, &events)))
         });
         let Some(_awaited) = awaited else { break };
         interrupted = options.interrupt.is_cancelled();
@@ -159,6 +165,7 @@ fn here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, LabError>
             output,
         },
         conversations: wire.take(),
+        exchanges: wire.take_udp(),
         interrupted,
         elapsed,
         closing: finished.closing,

@@ -2,8 +2,8 @@
 //! never from time.
 
 use crate::check::naming::{self, Owned};
-use crate::flow::ResetKind;
 use crate::flow::atoms::Atoms;
+use crate::flow::{Exchange, ResetKind};
 use crate::scenario::{Client, ClientKind, Handler, Scenario, Server, ServerKind};
 use crate::tcp::{Conversation, Side};
 use crate::timeline::{Event, Op};
@@ -51,6 +51,29 @@ pub fn awaited(
         };
         connection(owned, conversation, &serving, programs_only(scenario))
             .map(|what| format!("{}: {what}", owned.name))
+    })
+}
+
+/// What is still awaited of datagrams: what was sent must be captured, and who sent what was
+/// captured must have said so.
+pub fn awaited_udp(
+    scenario: &Scenario,
+    exchanges: &[Exchange],
+    events: &[Event],
+) -> Option<String> {
+    exchanges.iter().find_map(|exchange| {
+        let [client, server] =
+            naming::operations(scenario, (exchange.client, exchange.server), events);
+        for (side, ops) in [(Side::Client, client), (Side::Server, server)] {
+            let Some(ops) = ops else { continue };
+            let (told, seen) = (sent(&ops), exchange.bytes(side));
+            if told > seen {
+                return Some(format!("datagrams that the {side} sent"));
+            } else if told < seen {
+                return Some(format!("the {side}'s send() to return"));
+            }
+        }
+        None
     })
 }
 

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use crate::client::WireWatch;
+use crate::flow::{Exchange, Exchanges};
 use crate::platform::Notify;
 use crate::scenario::SegmentMatch;
 use crate::tcp::{Conversation, Conversations, Side};
@@ -13,6 +14,7 @@ use crate::wire::Segment;
 #[derive(Debug)]
 pub struct Wire {
     conversations: Mutex<Conversations>,
+    exchanges: Mutex<Exchanges>,
     subscribers: Mutex<Vec<Weak<Notify>>>,
     timeline: Arc<Timeline>,
 }
@@ -22,6 +24,7 @@ impl Wire {
     pub fn new(timeline: Arc<Timeline>) -> Arc<Self> {
         Arc::new(Wire {
             conversations: Mutex::default(),
+            exchanges: Mutex::default(),
             subscribers: Mutex::default(),
             timeline,
         })
@@ -34,6 +37,26 @@ impl Wire {
     /// Takes the next segment of the capture.
     pub fn push(&self, frame: u64, time: Nanos, segment: &Segment<'_>) {
         self.lock().push(frame, time, segment);
+    }
+
+    /// Takes the next datagram, or ICMP message about one.
+    pub fn push_udp(&self, take: impl FnOnce(&mut Exchanges)) {
+        take(&mut self.exchanges.lock().unwrap_or_else(|e| e.into_inner()));
+    }
+
+    /// Looks at the datagrams seen so far.
+    pub fn with_udp<T>(&self, look: impl FnOnce(&[Exchange]) -> T) -> T {
+        look(
+            self.exchanges
+                .lock()
+                .unwrap_or_else(|e| e.into_inner())
+                .list(),
+        )
+    }
+
+    /// All datagrams that were seen.
+    pub fn take_udp(&self) -> Vec<Exchange> {
+        std::mem::take(&mut *self.exchanges.lock().unwrap_or_else(|e| e.into_inner())).finish()
     }
 
     /// Wakes those who wait for segments; called once for each batch of frames.

@@ -2,10 +2,14 @@
 //! them what the two programs did.
 
 use std::io::{self, Write};
+use std::net::SocketAddr;
 
+use anstyle::Style;
+
+use super::datagrams::{Datagram, Exchange, What};
 use super::escape;
 use super::order::{Part, Placed, Story};
-use super::packets::{ends, seconds, shown};
+use super::packets::{ends, shown};
 use super::style::{self, BAD, BOLD, DIM, cut, pad, paint, width};
 use super::text::Options;
 use crate::check::Named;
@@ -48,11 +52,72 @@ struct Layout {
     pen: &'static Pen,
 }
 
-/// Draws one connection.
+/// A conversation to be drawn.
+pub(super) struct Drawing<'a> {
+    /// Names of the two ends, the client's first.
+    pub names: (String, String),
+    /// Their addresses.
+    pub addresses: (SocketAddr, SocketAddr),
+    pub rungs: Vec<Rung<'a>>,
+    pub placed: &'a [Placed<'a>],
+}
+
+/// One arrow.
+pub(super) struct Rung<'a> {
+    pub time: Nanos,
+    pub from: Side,
+    pub style: Style,
+    /// What stands on it: always, and the payload if there is room.
+    pub label: String,
+    pub payload: Option<(&'a [u8], bool)>,
+}
+
+impl<'a> Drawing<'a> {
+    /// Of a TCP connection.
+    pub fn tcp(named: &'a Named, story: &'a Story<'a>) -> Self {
+        let talk = &named.conversation;
+        Drawing {
+            names: ends(named),
+            addresses: (talk.client, talk.server),
+            rungs: talk.segments.iter().map(rung).collect(),
+            placed: &story.placed,
+        }
+    }
+
+    /// Of a UDP exchange.
+    pub fn udp(exchange: &'a Exchange<'a>, placed: &'a [Placed<'a>]) -> Self {
+        let rung = |packet: &'a Datagram<'a>| {
+            let (label, payload, style) = match packet.what {
+                What::Data(len, bytes) => {
+                    let more = (bytes.len() as u64) < u64::from(len);
+                    (format!("UDP {len}"), Some((bytes, more)), style::DATA)
+                }
+                What::Error(text) => {
+                    let short = text.split(':').next().unwrap_or(text);
+                    (format!("ICMP {short}"), None, BAD)
+                }
+            };
+            Rung {
+                time: packet.time,
+                from: packet.from,
+                style,
+                label: format!("#{} {label}", packet.frame),
+                payload,
+            }
+        };
+        Drawing {
+            names: exchange.labels(),
+            addresses: (exchange.client, exchange.server),
+            rungs: exchange.packets.iter().map(rung).collect(),
+            placed,
+        }
+    }
+}
+
+/// Draws one conversation.
 pub(super) fn write(
     out: &mut dyn Write,
-    named: &Named,
-    story: &Story<'_>,
+    drawing: &Drawing<'_>,
     options: &Options,
 ) -> io::Result<()> {
     let lane = (options.width * 3 / 8).clamp(24, 44);
@@ -61,18 +126,19 @@ pub(super) fn write(
         side: options.width.saturating_sub(lane + 4) / 2,
         pen: if options.ascii { &ASCII } else { &UNICODE },
     };
-    let (client, server) = ends(named);
-    let talk = &named.conversation;
-    layout.row(out, BOLD, &client, &" ".repeat(lane + 2), BOLD, &server)?;
-    let (from, to) = (talk.client.to_string(), talk.server.to_string());
-    if (&from, &to) != (&client, &server) {
-        layout.row(out, DIM, &from, &" ".repeat(lane + 2), DIM, &to)?;
+    let (client, server) = &drawing.names;
+    let blank = " ".repeat(lane + 2);
+    layout.row(out, BOLD, client, &blank, BOLD, server)?;
+    let (from, to) = drawing.addresses;
+    let (from, to) = (from.to_string(), to.to_string());
+    if (&from, &to) != (client, server) {
+        layout.row(out, DIM, &from, &blank, DIM, &to)?;
     }
-    let segments = &talk.segments;
-    let [first, second] = shown(segments.len(), options.packets);
-    let mut placed = story.placed.iter().peekable();
-    let mut before: Option<&Seg> = None;
-    for (index, seg) in segments.iter().enumerate() {
+    let rungs = &drawing.rungs;
+    let [first, second] = shown(rungs.len(), options.packets);
+    let mut placed = drawing.placed.iter().peekable();
+    let mut before: Option<Nanos> = None;
+    for (index, rung) in rungs.iter().enumerate() {
         let visible = first.contains(&index) || second.contains(&index);
         while let Some(entry) = placed.next_if(|entry| entry.slot <= index) {
             if visible {
@@ -82,17 +148,19 @@ pub(super) fn write(
         if index == first.end && !second.is_empty() {
             let text = format!("{} packets left out", second.start - first.end);
             layout.between(out, &text)?;
+            before = None;
         }
         if !visible {
             continue;
         }
-        let silent = before.map_or(0, |before| seg.time - before.time);
+        let silent = before.map_or(0, |before| rung.time - before);
         if silent >= SILENCE {
-            let text = format!("{} s of silence", &seconds(silent)[..5]);
+            let ms = silent / 1_000_000;
+            let text = format!("{}.{:03} s of silence", ms / 1000, ms % 1000);
             layout.between(out, &text)?;
         }
-        layout.arrow(out, seg)?;
-        before = Some(seg);
+        layout.arrow(out, rung)?;
+        before = Some(rung.time);
     }
     placed.try_for_each(|entry| layout.event(out, entry))
 }
@@ -102,10 +170,10 @@ impl Layout {
     fn row(
         &self,
         out: &mut dyn Write,
-        left_style: anstyle::Style,
+        left_style: Style,
         left: &str,
         middle: &str,
-        right_style: anstyle::Style,
+        right_style: Style,
         right: &str,
     ) -> io::Result<()> {
         let left = cut(left, self.side);
@@ -154,7 +222,7 @@ impl Layout {
         self.row(out, DIM, "", &middle, DIM, "")
     }
 
-    fn arrow(&self, out: &mut dyn Write, seg: &Seg) -> io::Result<()> {
+    fn arrow(&self, out: &mut dyn Write, rung: &Rung<'_>) -> io::Result<()> {
         let Pen {
             line,
             right,
@@ -163,20 +231,30 @@ impl Layout {
             ..
         } = *self.pen;
         // Two dashes, a space, the label, a space, the head.
-        let label = cut(&label(seg, self.lane - 6), self.lane - 6);
+        let label = cut(&label(rung, self.lane - 6), self.lane - 6);
         let rest = self.lane - width(&label) - 5;
         let dashes = |n: usize| dash.to_string().repeat(n);
-        let body = match seg.from {
+        let body = match rung.from {
             Side::Client => format!("{} {label} {}{right}", dashes(2), dashes(rest)),
             Side::Server => format!("{left}{} {label} {}", dashes(2), dashes(rest)),
         };
-        let body = paint(style::of(seg), &body);
+        let body = paint(rung.style, &body);
         self.row(out, DIM, "", &format!("{line}{body}{line}"), DIM, "")
     }
 }
 
 /// `#4 PSH,ACK 5 "hello"`.
-fn label(seg: &Seg, room: usize) -> String {
+fn label(rung: &Rung<'_>, room: usize) -> String {
+    let mut label = rung.label.clone();
+    let left = room.saturating_sub(width(&label) + 1);
+    if let (Some((payload, more)), true) = (rung.payload, left >= 6) {
+        label.push(' ');
+        label.push_str(&escape::preview(payload, more, left));
+    }
+    label
+}
+
+fn rung(seg: &Seg) -> Rung<'_> {
     let mut label = format!("#{} {}", seg.frame, seg.flags);
     if seg.len > 0 {
         label.push_str(&format!(" {}", seg.len));
@@ -200,13 +278,14 @@ fn label(seg: &Seg, room: usize) -> String {
     if let Some((_, word)) = remark {
         label.push_str(&format!(" {word}"));
     }
-    let left = room.saturating_sub(width(&label) + 1);
-    if !seg.payload.is_empty() && left >= 6 {
-        let more = (seg.payload.len() as u64) < u64::from(seg.len);
-        label.push(' ');
-        label.push_str(&escape::preview(&seg.payload, more, left));
+    let more = (seg.payload.len() as u64) < u64::from(seg.len);
+    Rung {
+        time: seg.time,
+        from: seg.from,
+        style: style::of(seg),
+        label,
+        payload: (!seg.payload.is_empty()).then_some((&seg.payload, more)),
     }
-    label
 }
 
 /// The call's name.

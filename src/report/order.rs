@@ -107,16 +107,17 @@ fn base(name: &str) -> &str {
     name.split_once('#').map_or(name, |(base, _)| base)
 }
 
-struct Item<'a> {
-    side: Side,
-    event: &'a Event,
-    part: Part,
-    at: Nanos,
+/// An event with the bounds of its place.
+#[derive(Clone)]
+pub(super) struct Item<'a> {
+    pub side: Side,
+    pub event: &'a Event,
+    pub part: Part,
+    pub at: Nanos,
     /// Not above this slot.
-    low: usize,
+    pub low: usize,
     /// Not below this slot.
-    high: usize,
-    slot: usize,
+    pub high: usize,
 }
 
 /// Puts each event in its place.
@@ -147,7 +148,6 @@ pub(super) fn story<'a>(talk: &Conversation, events: &[Own<'a>]) -> Story<'a> {
             at: event.at,
             low: 0,
             high: segments.len(),
-            slot: 0,
         };
         let from =
             |other: Side, flag: Flags| move |s: &Seg| s.from == other && s.flags.contains(flag);
@@ -201,16 +201,8 @@ pub(super) fn story<'a>(talk: &Conversation, events: &[Own<'a>]) -> Story<'a> {
         }
         items.push(item);
     }
-    place(segments, &mut items);
-    let placed = items
-        .into_iter()
-        .map(|item| Placed {
-            slot: item.slot,
-            side: item.side,
-            event: item.event,
-            part: item.part,
-        })
-        .collect();
+    let times: Vec<Nanos> = segments.iter().map(|s| s.time).collect();
+    let placed = place(&times, items);
     Story { placed, causes }
 }
 
@@ -220,23 +212,34 @@ fn carries(seg: &Seg, side: Side, offset: u64) -> bool {
     seg.from == side && start <= offset + 1 && offset + 1 < start + u64::from(seg.len)
 }
 
-fn place(segments: &[Seg], items: &mut Vec<Item<'_>>) {
+/// Gives each event its slot among packets captured at `times`.
+pub(super) fn place<'a>(times: &[Nanos], items: Vec<Item<'a>>) -> Vec<Placed<'a>> {
+    let mut items = items;
+    let mut slots: Vec<(usize, Nanos)> = vec![(0, 0); items.len()];
     for side in [Side::Client, Side::Server] {
-        let mut high = segments.len();
+        let mut high = times.len();
         for item in items.iter_mut().rev().filter(|item| item.side == side) {
             high = high.min(item.high);
             item.high = high;
         }
         let (mut low, mut at) = (0, Nanos::MIN);
-        for item in items.iter_mut().filter(|item| item.side == side) {
+        for (item, slot) in items.iter().zip(&mut slots).filter(|(i, _)| i.side == side) {
             at = at.max(item.at);
-            low = low.max(item.low);
-            let by_time = segments.iter().rposition(|s| s.time <= at);
+            let by_time = times.iter().rposition(|time| *time <= at);
             let by_time = by_time.map_or(0, |index| index + 1);
-            item.at = at;
-            item.slot = by_time.max(low).min(item.high);
-            low = low.min(item.high).max(item.slot);
+            low = by_time.max(low).max(item.low).min(item.high);
+            *slot = (low, at);
         }
     }
-    items.sort_by_key(|item| (item.slot, item.at));
+    let mut placed: Vec<_> = items.into_iter().zip(slots).collect();
+    placed.sort_by_key(|(_, slot)| *slot);
+    placed
+        .into_iter()
+        .map(|(item, (slot, _))| Placed {
+            slot,
+            side: item.side,
+            event: item.event,
+            part: item.part,
+        })
+        .collect()
 }

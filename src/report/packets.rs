@@ -1,8 +1,10 @@
 //! The packet list, as Wireshark's: number, time, who to whom, flags, numbers, meaning.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use anstyle::Style;
+
+use super::datagrams::{Datagram, Exchange, What};
 use super::escape;
 use super::meaning::Meaning;
 use super::style::{self, BOLD, DIM, paint};
@@ -15,9 +17,21 @@ const KEEP: &str = "\u{a0}";
 
 /// A packet with its sentence.
 pub(super) struct Row<'a> {
-    pub named: &'a Named,
-    pub seg: &'a Seg,
-    pub meaning: &'a Meaning,
+    pub frame: u64,
+    pub time: Nanos,
+    /// `client-1 → server`.
+    pub whom: String,
+    /// Flags, or the protocol where there are none.
+    pub flags: String,
+    pub seq: String,
+    pub ack: String,
+    pub len: String,
+    pub style: Style,
+    /// What it means; what follows the payload stands apart.
+    pub text: &'a str,
+    pub tail: &'a str,
+    /// The payload to be shown, and whether the wire had more of it than the capture.
+    pub payload: Option<(&'a [u8], bool)>,
 }
 
 /// Prints rows, which are in capture order; beyond `limit` the middle is left out.
@@ -88,7 +102,7 @@ fn packet(
     indent: usize,
     room: usize,
 ) -> io::Result<()> {
-    let style = style::of(row.seg);
+    let style = row.style;
     let text = sentence(row, room);
     for (index, part) in style::wrap(&text, room).iter().enumerate() {
         let head = if index == 0 {
@@ -104,41 +118,29 @@ fn packet(
 
 /// The meaning with as much of the payload as fits the line.
 fn sentence(row: &Row<'_>, room: usize) -> String {
-    let Meaning {
-        text,
-        payload,
-        tail,
-    } = row.meaning;
-    if !payload {
-        return format!("{text}{tail}");
+    let Row { text, tail, .. } = row;
+    match row.payload {
+        None => format!("{text}{tail}"),
+        Some(([], true)) => format!("{text} (not captured){tail}"),
+        Some((payload, more)) => {
+            let left = room.saturating_sub(style::width(text) + 1);
+            let left = if left < 16 { room } else { left };
+            // A space inside the quotes must not be a place to break the line.
+            let shown = escape::preview(payload, more, left).replace(' ', KEEP);
+            format!("{text} {shown}{tail}")
+        }
     }
-    let seg = row.seg;
-    if seg.payload.is_empty() {
-        return format!("{text} (not captured){tail}");
-    }
-    let left = room.saturating_sub(style::width(text) + 1);
-    let left = if left < 16 { room } else { left };
-    let more = (seg.payload.len() as u64) < u64::from(seg.len);
-    // A space inside the quotes must not be a place to break the line.
-    let shown = escape::preview(&seg.payload, more, left).replace(' ', KEEP);
-    format!("{text} {shown}{tail}")
 }
 
 fn cells(row: &Row<'_>, start: Nanos) -> [String; 7] {
-    let seg = row.seg;
-    let (client, server) = ends(row.named);
-    let whom = match seg.from {
-        Side::Client => format!("{client} → {server}"),
-        Side::Server => format!("{server} → {client}"),
-    };
     [
-        seg.frame.to_string(),
-        seconds(seg.time - start),
-        whom,
-        seg.flags.to_string(),
-        seg.seq.to_string(),
-        seg.ack.to_string(),
-        seg.len.to_string(),
+        row.frame.to_string(),
+        seconds(row.time - start),
+        row.whom.clone(),
+        row.flags.clone(),
+        row.seq.clone(),
+        row.ack.clone(),
+        row.len.clone(),
     ]
 }
 
@@ -158,18 +160,78 @@ pub(super) fn seconds(ns: Nanos) -> String {
     format!("{sign}{}.{:06}", us / 1_000_000, us % 1_000_000)
 }
 
-/// All segments in capture order with their meanings.
-pub(super) fn rows<'a>(connections: &'a [Named], meanings: &'a [Vec<Meaning>]) -> Vec<Row<'a>> {
-    let mut rows = BTreeMap::new();
+/// All packets in capture order with their meanings.
+pub(super) fn rows<'a>(
+    connections: &'a [Named],
+    meanings: &'a [Vec<Meaning>],
+    exchanges: &'a [Exchange<'a>],
+) -> Vec<Row<'a>> {
+    let mut rows = vec![];
     for (named, meanings) in connections.iter().zip(meanings) {
-        for (seg, meaning) in named.conversation.segments.iter().zip(meanings) {
-            let row = Row {
-                named,
-                seg,
-                meaning,
-            };
-            rows.insert((seg.frame, named.conversation.stream), row);
-        }
+        let names = ends(named);
+        let segments = named.conversation.segments.iter().zip(meanings);
+        rows.extend(segments.map(|(seg, meaning)| of_segment(seg, meaning, &names)));
     }
-    rows.into_values().collect()
+    for exchange in exchanges {
+        let names = exchange.labels();
+        rows.extend(exchange.packets.iter().map(|p| of_datagram(p, &names)));
+    }
+    rows.sort_by_key(|row| row.frame);
+    rows
+}
+
+fn whom(from: Side, (client, server): &(String, String)) -> String {
+    match from {
+        Side::Client => format!("{client} → {server}"),
+        Side::Server => format!("{server} → {client}"),
+    }
+}
+
+fn of_segment<'a>(seg: &'a Seg, meaning: &'a Meaning, names: &(String, String)) -> Row<'a> {
+    let more = (seg.payload.len() as u64) < u64::from(seg.len);
+    Row {
+        frame: seg.frame,
+        time: seg.time,
+        whom: whom(seg.from, names),
+        flags: seg.flags.to_string(),
+        seq: seg.seq.to_string(),
+        ack: seg.ack.to_string(),
+        len: seg.len.to_string(),
+        style: style::of(seg),
+        text: &meaning.text,
+        tail: &meaning.tail,
+        payload: meaning.payload.then_some((&seg.payload, more)),
+    }
+}
+
+fn of_datagram<'a>(datagram: &'a Datagram<'a>, names: &(String, String)) -> Row<'a> {
+    let row = Row {
+        frame: datagram.frame,
+        time: datagram.time,
+        whom: whom(datagram.from, names),
+        flags: String::new(),
+        seq: String::new(),
+        ack: String::new(),
+        len: String::new(),
+        style: style::PLAIN,
+        text: "",
+        tail: "",
+        payload: None,
+    };
+    match datagram.what {
+        What::Data(len, payload) => Row {
+            flags: "UDP".to_owned(),
+            len: len.to_string(),
+            style: style::DATA,
+            text: "datagram",
+            payload: Some((payload, (payload.len() as u64) < u64::from(len))),
+            ..row
+        },
+        What::Error(text) => Row {
+            flags: "ICMP".to_owned(),
+            style: style::BAD,
+            text,
+            ..row
+        },
+    }
 }

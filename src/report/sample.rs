@@ -74,6 +74,7 @@ impl Run {
         };
         Run {
             judged: Judged {
+                datagrams: vec![],
                 scenario: Arc::new(scenario),
                 recording: Some(recording),
                 connections: vec![],
@@ -214,6 +215,29 @@ impl Run {
             failed: false,
         });
         events.last_mut().expect("just pushed")
+    }
+
+    /// A frame of another protocol.
+    pub fn frame(&mut self, build: impl FnOnce(&mut Vec<u8>)) {
+        let mut bytes = vec![];
+        build(&mut bytes);
+        self.clock += STEP;
+        let frames = &mut self.judged.recording.as_mut().expect("recorded").frames;
+        frames.push(self.clock, bytes.len() as u32, &bytes);
+    }
+
+    /// An event on a UDP socket.
+    pub fn datagram(
+        &mut self,
+        actor: &str,
+        local: SocketAddr,
+        peer: SocketAddr,
+        call: &str,
+        result: &str,
+    ) -> &mut Event {
+        let event = self.event(None, actor, call, result, None);
+        event.ends = Some(Ends { local, peer });
+        event
     }
 
     /// An event of the client's or the server's on connection `index`.

@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
+use super::ladder::Drawing;
 use super::style::{self, BAD, BOLD, DIM, GOOD, ODD, paint};
 use super::tally::{count, duration};
-use super::{Tally, escape, findings, ladder, meaning, order, packets};
+use super::{Tally, datagrams, escape, findings, ladder, meaning, order, packets};
 use crate::check::{Judged, Verdict};
 use crate::timeline::Event;
 
@@ -97,10 +98,10 @@ fn exchange(out: &mut dyn Write, judged: &Judged, options: &Options) -> io::Resu
         .zip(&stories)
         .map(|(named, story)| meaning::of(&named.conversation, story))
         .collect();
-    let rows = packets::rows(&judged.connections, &meanings);
-    let start = rows.first().map(|row| row.seg.time);
-    if let Some(start) = start {
-        packets::write(out, &rows, start, options.width, options.packets)?;
+    let exchanges = datagrams::exchanges(judged);
+    let rows = packets::rows(&judged.connections, &meanings, &exchanges);
+    if let Some(first) = rows.first() {
+        packets::write(out, &rows, first.time, options.width, options.packets)?;
         writeln!(out)?;
     } else if judged.recording.is_some() {
         writeln!(out, "  no packets\n")?;
@@ -108,10 +109,21 @@ fn exchange(out: &mut dyn Write, judged: &Judged, options: &Options) -> io::Resu
     let concerned = concerned(judged);
     for (named, story) in judged.connections.iter().zip(&stories) {
         if options.detail == Detail::Full || concerned(&named.name) {
-            ladder::write(out, named, story, options)?;
+            ladder::write(out, &Drawing::tcp(named, story), options)?;
             writeln!(out)?;
         }
     }
+    for exchange in &exchanges {
+        let placed = datagrams::story(exchange, &others);
+        ladder::write(out, &Drawing::udp(exchange, &placed), options)?;
+        writeln!(out)?;
+    }
+    let own = |event: &&Event| {
+        exchanges
+            .iter()
+            .any(|e| datagrams::side(e, event).is_some())
+    };
+    let others: Vec<&Event> = others.into_iter().filter(|event| !own(event)).collect();
     elsewhere(out, &others, judged, options)
 }
 
@@ -134,7 +146,7 @@ fn elsewhere(
     if others.is_empty() {
         return Ok(());
     }
-    let title = if judged.connections.is_empty() {
+    let title = if others.len() == recorded(judged) {
         "what the programs did"
     } else {
         "on no connection"
@@ -170,6 +182,10 @@ fn elsewhere(
         writeln!(out, "  {}", paint(style, &text))?;
     }
     writeln!(out)
+}
+
+fn recorded(judged: &Judged) -> usize {
+    judged.recording.as_ref().map_or(0, |r| r.events.len())
 }
 
 /// `close: passed  1 connection, 10 frames, 0 drops, 46 ms -> captures/close.pcap`.

@@ -223,6 +223,41 @@ fn three_clients() {
     insta::assert_snapshot!(full(&run));
 }
 
+#[test]
+fn udp_and_a_closed_port() {
+    let mut run = Run::new("udp", "A datagram there and back, then nobody listens");
+    let (client, server) = (([127, 0, 0, 1], 40_000), ([127, 0, 0, 1], 5000));
+    let udp = |from: ([u8; 4], u16), to: ([u8; 4], u16), payload: &[u8]| {
+        let mut bytes = vec![];
+        let builder = etherparse::PacketBuilder::ethernet2([0; 6], [0; 6]);
+        let builder = builder.ipv4(from.0, to.0, 64).udp(from.1, to.1);
+        builder.write(&mut bytes, payload).expect("built");
+        bytes
+    };
+    let wanted = udp(client, server, b"again?");
+    let unreachable = etherparse::PacketBuilder::ethernet2([0; 6], [0; 6])
+        .ipv4(server.0, client.0, 64)
+        .icmpv4_raw(3, 3, [0; 4]);
+    run.frame(|out| *out = udp(client, server, b"hi"));
+    run.datagram("client-1", client.into(), server.into(), "send", "2");
+    run.frame(|out| *out = udp(server, client, b"HI"));
+    run.datagram("server", server.into(), client.into(), "recvfrom", "2");
+    run.datagram("server", server.into(), client.into(), "sendto", "2");
+    run.datagram("client-1", client.into(), server.into(), "recv", "2");
+    run.frame(|out| out.extend_from_slice(&wanted));
+    run.frame(|out| unreachable.write(out, &wanted[14..]).expect("built"));
+    run.datagram("client-1", client.into(), server.into(), "send", "6");
+    let event = run.datagram(
+        "client-1",
+        client.into(),
+        server.into(),
+        "recv",
+        "ECONNREFUSED",
+    );
+    event.errno = Some("ECONNREFUSED".to_owned());
+    insta::assert_snapshot!(full(&run));
+}
+
 fn failed_snapshot() -> Run {
     let mut run = close();
     let text = &run.judged.scenario.source.text;

@@ -112,7 +112,7 @@ fn letters(seg: &Seg) -> impl Iterator<Item = u8> {
 }
 
 fn power_of_ten(mut n: u64) -> bool {
-    while n >= 10 && n % 10 == 0 {
+    while n >= 10 && n.is_multiple_of(10) {
         n /= 10;
     }
     n == 1

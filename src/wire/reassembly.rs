@@ -23,6 +23,7 @@ struct Key {
     src: IpAddr,
     dst: IpAddr,
     id: u32,
+    /// In IPv4 a part of the key; in IPv6 what the fragment that completes the datagram says.
     protocol: u8,
     vlan: u16,
 }
@@ -80,22 +81,21 @@ impl Reassembler {
         let Some(mut done) = self.add(fragment) else {
             return Packet::Fragment(*fragment);
         };
-        let mut last = Key::of(fragment);
-        let mut ttl = fragment.ttl;
+        let mut last = Inner::of(fragment);
         // A tunnel may carry fragments in fragments.
         for _ in 0..8 {
-            let inner = match open(&done, &last, ttl) {
+            let inner = match open(&done, &last) {
                 Packet::Fragment(inner) => inner,
                 _ => break,
             };
-            let (key, hops) = (Key::of(&inner), inner.ttl);
+            let next = Inner::of(&inner);
             match self.add(&inner) {
-                Some(whole) => (done, last, ttl) = (whole, key, hops),
+                Some(whole) => (done, last) = (whole, next),
                 None => return Packet::Skipped(Reason::Fragment),
             }
         }
         self.done = done;
-        match open(&self.done, &last, ttl) {
+        match open(&self.done, &last) {
             Packet::Fragment(_) => Packet::Skipped(Reason::TooDeep),
             packet => packet,
         }
@@ -167,8 +167,29 @@ impl Key {
             src: f.src,
             dst: f.dst,
             id: f.id,
-            protocol: f.protocol,
+            protocol: if f.src.is_ipv4() { f.protocol } else { 0 },
             vlan: f.vlan,
+        }
+    }
+}
+
+/// How to go on with a complete datagram.
+struct Inner {
+    protocol: u8,
+    ip: Ip,
+}
+
+impl Inner {
+    fn of(f: &Fragment<'_>) -> Inner {
+        Inner {
+            protocol: f.protocol,
+            ip: Ip {
+                src: f.src,
+                dst: f.dst,
+                id: if f.src.is_ipv4() { f.id as u16 } else { 0 },
+                ttl: f.ttl,
+                vlan: f.vlan,
+            },
         }
     }
 }
@@ -199,23 +220,11 @@ fn assemble(parts: &[Part], len: u32) -> Option<Vec<u8>> {
     Some(whole)
 }
 
-fn open<'a>(payload: &'a [u8], key: &Key, ttl: u8) -> Packet<'a> {
-    let ip = Ip {
-        src: key.src,
-        dst: key.dst,
-        id: if key.src.is_ipv4() { key.id as u16 } else { 0 },
-        ttl,
-        vlan: key.vlan,
-    };
+fn open<'a>(payload: &'a [u8], inner: &Inner) -> Packet<'a> {
     let path = Path {
         depth: 1,
-        vlan: key.vlan,
+        vlan: inner.ip.vlan,
     };
-    transport(
-        View::new(payload, payload.len() as u32),
-        key.protocol,
-        &ip,
-        true,
-        path,
-    )
+    let view = View::new(payload, payload.len() as u32);
+    transport(view, inner.protocol, &inner.ip, true, path)
 }
