@@ -4,7 +4,6 @@ pub mod args;
 mod attempt;
 mod export;
 mod interrupt;
-mod ipv6;
 mod main;
 mod plan;
 mod progress;
