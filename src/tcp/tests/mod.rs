@@ -14,6 +14,8 @@ pub(super) struct Wire {
     window: u16,
     port: u16,
     header_len: u8,
+    /// Is the other end the same?
+    itself: bool,
     options: Options,
 }
 
@@ -28,6 +30,7 @@ impl Wire {
             window: 1_000,
             port: 40_000,
             header_len: 20,
+            itself: false,
             options: Options::default(),
         }
     }
@@ -59,6 +62,7 @@ impl Wire {
         self.frame += 1;
         self.time += MS;
         let end = |n: u8| {
+            let n = if self.itself { 0 } else { n };
             let port = if n == 0 { self.port } else { 9_999 };
             (IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1 + n)), port)
         };

@@ -137,3 +137,21 @@ fn zeek_flips_what_comes_from_a_server_port() {
     assert_eq!(s.history, "^dA");
     assert_eq!(s.originator, Side::Server);
 }
+
+/// One end, which sends and acknowledges everything.
+#[test]
+fn a_socket_connected_to_itself() {
+    let mut w = Wire::new();
+    w.itself = true;
+    w.c("S", 100, 0, 0);
+    let t = w.c("SA", 100, 101, 0);
+    assert_eq!(t.from, Side::Client);
+    w.c("PA", 101, 101, 4);
+    w.c("A", 105, 105, 0);
+    w.c("FA", 105, 105, 0);
+    w.c("A", 106, 106, 0);
+    let s = w.summary();
+    assert_eq!(s.handshake, Handshake::Complete);
+    assert_eq!(s.close, close(How::Fin, By::Both));
+    assert_eq!((s.sent[0].bytes, s.sent[1]), (4, Sent::default()));
+}
