@@ -204,6 +204,7 @@ impl Connection {
             } else {
                 s.window << fwd.scale.shift()
             },
+            scale_factor: fwd.scale.factor(),
             analysis: found.analysis,
             dup_ack: found.dup_ack,
             dup_ack_frame: found.dup_ack_frame,
