@@ -170,6 +170,29 @@ fn a_thousand_bad_clients_leave_nothing_behind() {
 }
 
 #[test]
+fn ten_megabytes_for_one_who_never_reads_hold_up_nobody() {
+    let text: Vec<u8> = (0..10_000_000u32).map(|i| (i % 251) as u8).collect();
+    for kind in kinds() {
+        let context = context();
+        let handler = Handler::Greet(text.clone());
+        let running = spawn(&server(kind.clone(), handler), &context).unwrap();
+        let address = running.address();
+        let deaf = connect_to(address);
+        if kind == ServerKind::Sequential {
+            reset(deaf.try_clone().unwrap());
+            drop(deaf);
+        }
+        let mut good = connect_to(address);
+        good.set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
+        let mut all = vec![0; text.len()];
+        good.read_exact(&mut all).unwrap();
+        assert!(all == text, "{kind:?}");
+        running.stop().unwrap();
+    }
+}
+
+#[test]
 fn without_descriptors_a_connection_is_refused_and_the_server_lives() {
     for kind in kinds() {
         // A forking server holds no connection, a sequential one only one.
