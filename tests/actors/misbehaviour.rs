@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 
 use super::kinds::kinds;
 use super::*;
+use lab_capture::platform::process::out_of_the_way;
 use socket2::SockRef;
 
 /// 1,000 of them in all, for each kind of server.
@@ -48,7 +49,9 @@ fn until(mut done: impl FnMut() -> bool) {
 }
 
 fn connect_to(address: SocketAddr) -> TcpStream {
-    TcpStream::connect(address).unwrap()
+    // Thousands of low numbers taken here would be missing for the select servers of tests in this process.
+    let stream = TcpStream::connect(address).unwrap();
+    out_of_the_way(stream.into()).into()
 }
 
 fn served(address: SocketAddr, text: &[u8]) {

@@ -433,7 +433,8 @@ fn cancel_wakes_everything_that_blocks() {
     context.cancel.cancel();
     for thread in threads {
         let result = thread.join().unwrap().unwrap().result;
-        assert!(result.unwrap_err().starts_with("cancelled in"));
+        let text = result.unwrap_err();
+        assert!(text.starts_with("cancelled in"), "{text}");
     }
     running.stop().unwrap();
     // The steps' own limit is 20 s: nothing waited for it.
