@@ -3,11 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    if std::env::args_os()
-        .nth(1)
-        .is_some_and(|a| a == lab_capture::server::process::SUBCOMMAND)
-    {
-        return ExitCode::from(lab_capture::server::process_main());
-    }
-    ExitCode::SUCCESS
+    lab_capture::cli::main()
 }

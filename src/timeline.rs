@@ -62,6 +62,8 @@ pub enum Op {
         /// Stream offset read up to (varies between runs).
         end: u64,
     },
+    /// The actor could not have gone on before the peer had acknowledged the own stream up to this offset.
+    Acked(u64),
     /// The actor could not have gone on before the peer's FIN.
     PeerFin,
     /// The actor could not have gone on before the peer's RST.
@@ -154,6 +156,8 @@ impl Timeline {
 
     /// Wakes those who wait, for instance because the run was cancelled.
     pub fn wake(&self) {
+        // Under the lock, so that one who has just found `done` to be false is already waiting.
+        let _events = self.events.lock().unwrap_or_else(|e| e.into_inner());
         self.changed.notify_all();
         let mut subscribers = self.subscribers.lock().unwrap_or_else(|e| e.into_inner());
         subscribers.retain(|s| match s.upgrade() {

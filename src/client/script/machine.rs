@@ -14,6 +14,7 @@ use crate::client::link::Link;
 use crate::client::report::errno_name;
 use crate::client::task::{Task, Want};
 use crate::scenario::{Action, Framing, Step};
+use crate::timeline::Ends;
 
 /// Steps that one call of [`Task::run`] does at most before others have their turn.
 const BUDGET: usize = 64;
@@ -56,12 +57,16 @@ pub struct Script {
     expected: Option<String>,
     deadline: Instant,
     result: Option<Result<(), String>>,
+    /// For a server's script: the accepted connection, none for one of the listening socket.
+    serves: Option<Option<Ends>>,
 }
 
 impl Script {
     /// A script at its first step. `link` is connected already for a server, unconnected for a client.
     pub fn new(steps: Arc<Vec<Step>>, context: Context, role: Role, link: Link) -> Self {
+        let serves = role.target.is_none().then_some(link.ends);
         Script {
+            serves,
             context,
             role,
             link,
@@ -181,6 +186,12 @@ impl Script {
     }
 
     fn finish(&mut self, result: Result<(), String>) {
+        if let Some(ends) = self.serves.take() {
+            // A client's runner says so itself; here nobody else knows.
+            let text = result.as_ref().err().map_or("ok", |error| error.as_str());
+            self.link.step = None;
+            self.link.event("done", text).ends(ends).push();
+        }
         self.result = Some(result);
         self.doing = None;
     }
