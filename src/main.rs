@@ -1,3 +1,7 @@
 //! The `lab-capture` command: arguments in, exit code out.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    lab_capture::cli::main()
+}

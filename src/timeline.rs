@@ -1,10 +1,13 @@
 //! What actors did, when: events on the clock of the capture, and the sink they are written to.
 
+use std::fmt;
 use std::net::SocketAddr;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+
+use crate::platform::Notify;
 
 /// Nanoseconds since the Unix epoch (`CLOCK_REALTIME`), as the kernel stamps frames.
 pub type Nanos = i64;
@@ -59,6 +62,8 @@ pub enum Op {
         /// Stream offset read up to (varies between runs).
         end: u64,
     },
+    /// The actor could not have gone on before the peer had acknowledged the own stream up to this offset.
+    Acked(u64),
     /// The actor could not have gone on before the peer's FIN.
     PeerFin,
     /// The actor could not have gone on before the peer's RST.
@@ -85,11 +90,26 @@ pub enum Op {
     Killed,
 }
 
+/// Called with each event as it happens, in order; it must not use the timeline.
+pub type Listener = Box<dyn Fn(&Event) + Send + Sync>;
+
 /// Where actors write their events, and where others wait for them.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Timeline {
     events: Mutex<Vec<Event>>,
     changed: Condvar,
+    subscribers: Mutex<Vec<Weak<Notify>>>,
+    listener: Option<Listener>,
+    /// Events are told and not kept.
+    live: bool,
+}
+
+impl fmt::Debug for Timeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timeline")
+            .field("events", &self.lock().len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Timeline {
@@ -98,13 +118,40 @@ impl Timeline {
         Arc::default()
     }
 
+    /// An empty timeline that calls `listener` with each event as it happens.
+    pub fn with_listener(listener: Listener) -> Arc<Self> {
+        Arc::new(Timeline {
+            listener: Some(listener),
+            ..Timeline::default()
+        })
+    }
+
+    /// A timeline that calls `listener` with each event and keeps none: for a server that runs for days.
+    pub fn live(listener: Listener) -> Arc<Self> {
+        Arc::new(Timeline {
+            listener: Some(listener),
+            live: true,
+            ..Timeline::default()
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Event>> {
+        self.events.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
     /// Adds an event and wakes those who wait.
     pub fn push(&self, event: Event) {
-        self.events
-            .lock()
-            .unwrap_or_else(|e| e.into_inner())
-            .push(event);
-        self.changed.notify_all();
+        {
+            let mut events = self.lock();
+            if let Some(listener) = &self.listener {
+                listener(&event);
+            }
+            if self.live {
+                return;
+            }
+            events.push(event);
+        }
+        self.wake();
     }
 
     /// Wakes those who wait, for instance because the run was cancelled.
@@ -112,21 +159,43 @@ impl Timeline {
         // Under the lock, so that one who has just found `done` to be false is already waiting.
         let _events = self.events.lock().unwrap_or_else(|e| e.into_inner());
         self.changed.notify_all();
+        let mut subscribers = self.subscribers.lock().unwrap_or_else(|e| e.into_inner());
+        subscribers.retain(|s| match s.upgrade() {
+            Some(notify) => {
+                notify.signal();
+                true
+            }
+            None => false,
+        });
+    }
+
+    /// A descriptor that is signalled after each push and each [`Timeline::wake`], until it is dropped: to wait for an
+    /// event in a `poll` beside sockets. Subscribe first, look second.
+    ///
+    /// # Errors
+    /// What `eventfd(2)` says.
+    pub fn subscribe(&self) -> std::io::Result<Arc<Notify>> {
+        let notify = Arc::new(Notify::new()?);
+        let mut subscribers = self.subscribers.lock().unwrap_or_else(|e| e.into_inner());
+        subscribers.push(Arc::downgrade(&notify));
+        Ok(notify)
+    }
+
+    /// Looks at what has been written so far, without copying it.
+    pub fn with<T>(&self, look: impl FnOnce(&[Event]) -> T) -> T {
+        look(&self.lock())
     }
 
     /// A copy of what has been written so far.
     pub fn snapshot(&self) -> Vec<Event> {
-        self.events
-            .lock()
-            .unwrap_or_else(|e| e.into_inner())
-            .clone()
+        self.lock().clone()
     }
 
     /// Waits until `done` holds of the events; `false` when `limit` has passed first.
     /// `done` is called again after each push and each [`Timeline::wake`].
     pub fn wait(&self, limit: Duration, mut done: impl FnMut(&[Event]) -> bool) -> bool {
         let end = Instant::now() + limit;
-        let mut events = self.events.lock().unwrap_or_else(|e| e.into_inner());
+        let mut events = self.lock();
         loop {
             if done(&events) {
                 return true;

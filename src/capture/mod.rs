@@ -2,6 +2,7 @@
 
 pub mod frame;
 pub mod live;
+pub mod read;
 pub mod recording;
 pub mod write;
 

@@ -1,1 +1,11 @@
-//! (to be written)
+//! Expectations, snapshots, verdicts and their findings.
+
+pub mod complete;
+pub mod judge;
+pub mod naming;
+pub mod pending;
+pub mod snapshot;
+pub mod verdict;
+
+pub use judge::{Judge, Policy};
+pub use verdict::{Cause, Finding, Judged, Named, Verdict};

@@ -1,8 +1,12 @@
 //! Isolation, one run, many runs side by side.
 
+mod actors;
+pub mod error;
 pub mod isolation;
 mod isolation_help;
 pub mod isolation_probe;
+mod observer;
+mod powers;
 pub mod program;
 mod program_error;
 mod program_find;
@@ -11,7 +15,13 @@ mod program_monitor;
 pub mod program_output;
 mod program_protocol;
 pub mod program_sockets;
+pub mod run;
+mod settle;
+pub mod suite;
+pub mod watch;
 
+pub use error::LabError;
 pub use isolation::{Isolation, IsolationError, Namespace, On};
 pub use isolation_probe::{Probe, ProbeStep, probe, probe_main};
 pub use program::{Exit, Launch, ProgramError, ProgramOutput, RunningProgram};
+pub use run::{Ran, RunOptions, run, run_here};

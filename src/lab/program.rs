@@ -29,7 +29,6 @@ pub use super::program_init::{SUBCOMMAND as INIT_SUBCOMMAND, init_main};
 use super::program_monitor::{Monitor, Shared, event};
 use super::program_protocol::{Order, Request, User};
 use super::program_sockets::is_listening;
-use crate::capture::write::output::invoking_user;
 use crate::platform::init::spawn_in_pid_namespace;
 use crate::scenario::Program;
 use crate::timeline::{self, Timeline};
@@ -194,7 +193,7 @@ impl Launch<'_> {
             // One uid is all that this user namespace has.
             None
         } else {
-            invoking_user().map(|(uid, gid)| {
+            crate::platform::owner::invoker().map(|(uid, gid)| {
                 let account = Account::from_uid(uid).ok().flatten();
                 User {
                     uid: uid.as_raw(),

@@ -6,7 +6,12 @@ pub mod cpu;
 pub mod error;
 pub mod init;
 pub mod link;
+pub mod multiplex;
 pub mod namespace;
+pub mod notify;
+pub mod owner;
+pub mod process;
+pub mod socket;
 
 pub use capability::{Capability, drop_all_capabilities, has_cap};
 pub use cpu::{affinity, on_each_cpu};
@@ -16,3 +21,4 @@ pub use namespace::{
     UserNamespaceError, apparmor_restricts, enter_user_namespace, is_network_sysctl,
     new_network_namespace, read_sysctl, threads, write_sysctl,
 };
+pub use notify::{Cancel, Notify};

@@ -1,1 +1,46 @@
-//! (to be written)
+//! What people and CI read: one file a format, all of them read-only.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`text`] | the terminal: packet list, ladder, findings, one verdict line |
+//! | [`json`] | JSON Lines, one record a line |
+//! | [`junit`] | JUnit XML, one test case a scenario |
+//! | [`tap`] | TAP 13 with YAML diagnostics |
+//! | [`github`] | annotations beside the lines of a pull request |
+//! | [`merge`] | the JUnit and JSON reports of several shards made one |
+//!
+//! Every writer takes an [`std::io::Write`] and gives back its error; a closed pipe is the
+//! caller's to forgive. The text writer emits ANSI styles: wrap the stream in
+//! [`anstream::AutoStream`], which removes them where nobody sees them and honours `NO_COLOR` and
+//! `CLICOLOR_FORCE`.
+
+#[cfg(test)]
+mod ci_tests;
+mod datagrams;
+pub mod escape;
+mod excerpt;
+mod facts;
+mod findings;
+pub mod github;
+pub mod json;
+#[cfg(test)]
+mod json_tests;
+pub mod junit;
+mod ladder;
+mod meaning;
+pub mod merge;
+mod order;
+mod outcome;
+mod packets;
+#[cfg(test)]
+mod sample;
+mod style;
+pub mod tally;
+pub mod tap;
+pub mod text;
+#[cfg(test)]
+mod text_tests;
+mod zeek;
+
+pub use tally::Tally;
+pub use text::{Detail, Options};

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// Byte offsets into [`Source::text`].
 pub type Span = Range<usize>;
 
@@ -76,7 +78,7 @@ impl Default for Link {
 }
 
 /// A server under test.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Server {
     /// The name that events and flows use: `server` unless said otherwise.
     pub name: Arc<str>,
@@ -101,7 +103,7 @@ pub struct Server {
 }
 
 /// The way a server waits for and serves its connections.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ServerKind {
     /// `select(2)`, listener and clients in one list.
     Select,
@@ -117,14 +119,14 @@ pub enum ServerKind {
     Sequential,
     /// A UDP socket.
     Udp,
-    /// Listens and never accepts.
+    /// Listens and never accepts, but for what its handler's steps do ([`Handler::Steps`], run once by the server itself).
     Listen,
     /// An external program.
     Command(Program),
 }
 
 /// An external program.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Program {
     /// Program and arguments; a program with a slash is relative to the scenario's folder.
     pub argv: Vec<String>,
@@ -143,7 +145,7 @@ pub struct Program {
 }
 
 /// What a server does with each connection.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Handler {
     /// Send back what arrives, close when the peer has closed.
     Echo,
@@ -157,7 +159,7 @@ pub enum Handler {
     Forward(SocketAddr),
     /// A small HTTP/1.1 server: each request is answered with this body, until the peer closes.
     Http(Vec<u8>),
-    /// The same steps that clients have.
+    /// The same steps that clients have; of a server of kind `listen`, the server's own script.
     Steps(Arc<Vec<Step>>),
 }
 
@@ -188,7 +190,7 @@ pub enum ClientKind {
 }
 
 /// One step of a script.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     /// What to do.
     pub action: Action,
@@ -201,7 +203,7 @@ pub struct Step {
 }
 
 /// What a step does. Names are those of the socket API.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Action {
     /// `connect(2)`, to the client's target or to this address.
     Connect(Option<SocketAddr>),
@@ -245,14 +247,15 @@ pub enum Action {
     Kill(String),
     /// `SO_ATTACH_FILTER` with a program that drops all (`true`), or `SO_DETACH_FILTER`: makes two FINs cross.
     Deaf(bool),
-    /// Accept a connection (listening server with steps only; reserved for tests of the backlog).
+    /// Accept a connection: in the script of a server of kind `listen`, which runs its handler's steps once, on its
+    /// listening socket; until `close` the steps after it are on that connection.
     Accept,
     /// Close the listening socket.
     CloseListener,
 }
 
 /// Bytes to send or to compare with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Data {
     /// These bytes (from text or hex).
     Bytes(Vec<u8>),
@@ -263,7 +266,7 @@ pub enum Data {
 }
 
 /// What a `recv` step waits for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Recv {
     /// Exactly these bytes.
     Exact(Data),
@@ -276,7 +279,7 @@ pub enum Recv {
 }
 
 /// The argument of `shutdown(2)`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum How {
     /// `SHUT_RD`
     Read,
@@ -287,9 +290,10 @@ pub enum How {
 }
 
 /// What a `wait` step waits for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Wait {
-    /// Own socket: something can be read.
+    /// Own socket: something can be read. In the script of a listening server without a connection, the listening
+    /// socket: a connection stands in its queue.
     Readable,
     /// Own socket: the peer's FIN has arrived (POLLRDHUP).
     PeerFin,
@@ -308,7 +312,7 @@ pub enum Wait {
 }
 
 /// Which event of another actor.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventMatch {
     /// Actor's name: `server`, `client-2`.
     pub actor: String,
@@ -321,7 +325,7 @@ pub struct EventMatch {
 }
 
 /// Which segment on the wire.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SegmentMatch {
     /// `client` or `server`; `None` is either.
     pub from: Option<String>,
@@ -329,12 +333,12 @@ pub struct SegmentMatch {
     pub flags: String,
     /// How many of them.
     pub times: u32,
-    /// The connection, by client name; `None` is the own one.
+    /// The connection, by client name; `None` is the own one, and any in the script of a listening server.
     pub connection: Option<String>,
 }
 
 /// A socket option.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SocketOption {
     /// `TCP_NODELAY`
     NoDelay(bool),
@@ -355,7 +359,7 @@ pub enum SocketOption {
 }
 
 /// How a message is told from the next.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Framing {
     /// A message ends when the socket closes.
     Close,

@@ -79,6 +79,11 @@ pub struct Finished {
 pub struct Closing(Option<JoinHandle<()>>);
 
 impl Closing {
+    /// Is the socket closed already? Then [`Closing::join`] does not wait.
+    pub fn is_finished(&self) -> bool {
+        self.0.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
     /// Waits until the socket is closed and its ring freed.
     pub fn join(mut self) {
         if let Some(thread) = self.0.take() {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nix::errno::Errno;
-use nix::unistd::{Gid, Uid, fchown, geteuid};
+use nix::unistd::fchown;
 
 /// A capture file could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -251,7 +251,7 @@ fn create_folder(folder: &Path) -> Result<(), WriteError> {
 
 /// Under `sudo`, files belong to the user who typed it, not to root.
 fn give_to_invoking_user(file: &File) -> io::Result<()> {
-    match invoking_user() {
+    match crate::platform::owner::invoker() {
         Some((uid, gid)) => match fchown(file, Some(uid), Some(gid)) {
             // In a user namespace of one uid the user has no number: the file stays root's.
             Ok(()) | Err(Errno::EINVAL) => Ok(()),
@@ -259,16 +259,4 @@ fn give_to_invoking_user(file: &File) -> io::Result<()> {
         },
         None => Ok(()),
     }
-}
-
-/// `SUDO_UID` and `SUDO_GID`, if this is root and both are numbers.
-pub fn invoking_user() -> Option<(Uid, Gid)> {
-    if !geteuid().is_root() {
-        return None;
-    }
-    let number = |name| std::env::var(name).ok()?.parse::<u32>().ok();
-    Some((
-        Uid::from_raw(number("SUDO_UID")?),
-        Gid::from_raw(number("SUDO_GID")?),
-    ))
 }

@@ -1,0 +1,55 @@
+# lab-capture: build, run, test. `make help` lists the targets.
+
+CARGO ?= cargo
+SUDO  := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+BUILD_PACKAGES := libpcap-dev
+TEST_PACKAGES  := libpcap-dev tshark tcpdump python3 sudo curl nginx-light
+# What the tests run as besides root.
+TEST_USER := labtest
+
+.PHONY: help run build test lint unit scenarios stress bench fuzz deps test-deps samples install clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+run: build ## build and run the main job: scenarios/close.toml
+	./target/release/lab-capture scenarios/close.toml
+
+build: deps ## the release binary, target/release/lab-capture
+	$(CARGO) build --release --quiet
+
+test: test-deps lint ## everything: lint, unit, property, scenario and witness tests
+	$(CARGO) test --quiet --no-fail-fast
+
+lint: deps ## rustfmt and clippy, warnings denied
+	$(CARGO) fmt --check
+	$(CARGO) clippy --quiet --all-targets -- -D warnings
+
+unit: deps ## the tests of the library alone
+	$(CARGO) test --quiet --lib
+
+install: deps ## into ~/.cargo/bin
+	$(CARGO) install --path . --locked
+
+clean: ## build products and exported captures
+	$(CARGO) clean
+	rm -f captures/*.pcap captures/*.pcapng
+
+# --- what the distribution must provide -------------------------------------------------------
+
+# $(call need,packages): installs those that are missing, having said so.
+define need
+@missing=; for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+if [ -n "$$missing" ]; then \
+  command -v apt-get >/dev/null || { echo "please install:$$missing (no apt-get here)" >&2; exit 1; }; \
+  echo "installing with apt-get:$$missing"; \
+  $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+fi
+endef
+
+deps:
+	$(call need,$(BUILD_PACKAGES))
+
+test-deps:
+	$(call need,$(TEST_PACKAGES))
+	@id -u $(TEST_USER) >/dev/null 2>&1 || [ "$$(id -u)" != 0 ] || { echo "creating the unprivileged user $(TEST_USER) for the tests"; useradd --create-home --shell /bin/sh $(TEST_USER); }

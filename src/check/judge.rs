@@ -1,0 +1,250 @@
+//! From a recording to a verdict.
+
+use std::sync::Arc;
+
+use super::naming::{Owned, Ownership};
+use super::snapshot::{self, Comparison, SnapshotError};
+use super::verdict::{Finding, Named, Verdict};
+use super::{complete, naming};
+use crate::capture::{Completeness, Recording};
+use crate::flow::{Canonical, Exchange, Flow, Programs, canonical, canonical_udp};
+use crate::scenario::Scenario;
+use crate::tcp::Conversation;
+use crate::timeline::Event;
+
+/// What to do with snapshots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Policy {
+    /// Compare; leave a `.snap.new` where it differs.
+    #[default]
+    Compare,
+    /// Compare and write nothing (`CI=true`).
+    ReadOnly,
+    /// Write what this run showed.
+    Accept,
+}
+
+/// What the judge needs besides the scenario.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Judge {
+    /// What to do with snapshots.
+    pub policy: Policy,
+    /// Nobody else can have used the interface.
+    pub isolated: bool,
+}
+
+/// The judge's opinion of one recording.
+#[derive(Debug, Clone)]
+pub struct Opinion {
+    /// Every own connection, by name.
+    pub connections: Vec<Named>,
+    /// The flow of every UDP exchange, by name.
+    pub datagrams: Vec<Flow>,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// A snapshot was written.
+    pub accepted: bool,
+    /// Connections of others on the same interface.
+    pub foreign: usize,
+}
+
+impl Judge {
+    /// Judges a recording whose frames have become these conversations.
+    pub fn judge(
+        &self,
+        scenario: &Scenario,
+        recording: &Recording,
+        conversations: Vec<Conversation>,
+        exchanges: &[Exchange],
+    ) -> Result<Opinion, SnapshotError> {
+        let ownership = naming::own(scenario, &conversations, &recording.events, self.isolated);
+        let mut findings = step_findings(&recording.events);
+        let mut connections = vec![];
+        for owned in &ownership.own {
+            let conversation = &conversations[owned.index];
+            let programs = Programs {
+                client: owned.client_ops.as_deref(),
+                server: owned.server_ops.as_deref(),
+            };
+            let canonical = canonical(&owned.name, conversation, programs);
+            findings.extend(unconfirmed(owned, &canonical));
+            connections.push(Named {
+                name: owned.name.clone(),
+                server: owned.server.clone(),
+                conversation: conversation.clone(),
+                flow: canonical.flow,
+            });
+        }
+        let datagrams = self.datagrams(scenario, recording, exchanges);
+        let doubts = doubts(recording, &ownership, &conversations);
+        let foreign = ownership.foreign.len();
+        if !doubts.is_empty() {
+            let verdict = Verdict::Inconclusive(doubts);
+            return Ok(Opinion {
+                connections,
+                datagrams,
+                verdict,
+                accepted: false,
+                foreign,
+            });
+        }
+        let text = flows_text(&connections, &datagrams);
+        let mut variant = None;
+        let mut accepted = false;
+        if scenario.expect.snapshot.unwrap_or(true) {
+            match self.snapshot(scenario, &text, findings.is_empty())? {
+                Judged::Holds(name) => variant = name,
+                Judged::Written => accepted = true,
+                Judged::Fails(finding) => findings.push(finding),
+            }
+        }
+        let verdict = if findings.is_empty() {
+            Verdict::Passed { variant }
+        } else {
+            Verdict::Failed(findings)
+        };
+        Ok(Opinion {
+            connections,
+            datagrams,
+            verdict,
+            accepted,
+            foreign,
+        })
+    }
+
+    /// The flows of UDP exchanges, by name.
+    fn datagrams(
+        &self,
+        scenario: &Scenario,
+        recording: &Recording,
+        exchanges: &[Exchange],
+    ) -> Vec<Flow> {
+        let mut flows = vec![];
+        for exchange in exchanges {
+            let pair = (exchange.client, exchange.server);
+            let name = match naming::client_of(pair, &recording.events) {
+                Some(name) => name.to_string(),
+                None if self.isolated => "client".to_owned(),
+                None => continue,
+            };
+            let [client, server] = naming::operations(scenario, pair, &recording.events);
+            flows.push(canonical_udp(
+                &name,
+                exchange,
+                [client.as_deref(), server.as_deref()],
+            ));
+        }
+        flows.sort_by(|a: &Flow, b| naming::natural(&a.name).cmp(&naming::natural(&b.name)));
+        flows
+    }
+
+    fn snapshot(
+        &self,
+        scenario: &Scenario,
+        text: &str,
+        clean: bool,
+    ) -> Result<Judged, SnapshotError> {
+        let path = snapshot::path(scenario, None);
+        let comparison = snapshot::compare(scenario, text)?;
+        if let Comparison::Same(variant) = comparison {
+            let _ = std::fs::remove_file(snapshot::pending(&path));
+            return Ok(Judged::Holds(variant));
+        }
+        if self.policy == Policy::Accept && clean {
+            snapshot::write(&path, scenario, text)?;
+            let _ = std::fs::remove_file(snapshot::pending(&path));
+            return Ok(Judged::Written);
+        }
+        if self.policy == Policy::Compare {
+            snapshot::write(&snapshot::pending(&path), scenario, text)?;
+        }
+        let shown = path.display();
+        Ok(Judged::Fails(match comparison {
+            Comparison::Differs { stored, diff } => Finding {
+                code: "snapshot-differs",
+                message: format!("the flow differs from the snapshot {shown}"),
+                expected: Some(stored),
+                actual: Some(text.to_owned()),
+                diff: Some(diff),
+                notes: vec!["if this is how it should be, run again with --accept".to_owned()],
+                ..Finding::default()
+            },
+            _ => Finding {
+                code: "snapshot-missing",
+                message: format!("there is no snapshot {shown} to compare with"),
+                actual: Some(text.to_owned()),
+                notes: vec!["read the flow; if it is right, run again with --accept".to_owned()],
+                ..Finding::default()
+            },
+        }))
+    }
+}
+
+enum Judged {
+    Holds(Option<String>),
+    Written,
+    Fails(Finding),
+}
+
+/// What the snapshot of a scenario holds: the flow of every connection, by name.
+pub fn flows_text(connections: &[Named], datagrams: &[Flow]) -> String {
+    let flows = connections.iter().map(|named| &named.flow).chain(datagrams);
+    let flows: Vec<String> = flows.map(Flow::to_string).collect();
+    if flows.is_empty() {
+        return "no packet\n".to_owned();
+    }
+    flows.join("\n")
+}
+
+fn doubts(
+    recording: &Recording,
+    ownership: &Ownership,
+    conversations: &[Conversation],
+) -> Vec<String> {
+    let mut doubts = match &recording.complete {
+        Completeness::Incomplete(reasons) => reasons.clone(),
+        _ => vec![],
+    };
+    doubts.extend(complete::reasons(
+        &recording.stats,
+        &ownership.own,
+        conversations,
+    ));
+    for (actor, (client, server)) in &ownership.unseen {
+        doubts.push(format!(
+            "{actor} connected from {client} to {server}: no frame of it is in the capture"
+        ));
+    }
+    doubts
+}
+
+fn step_findings(events: &[Event]) -> Vec<Finding> {
+    events
+        .iter()
+        .filter(|event| event.failed)
+        .map(|event| Finding {
+            code: "step-failed",
+            message: format!("{}: {} {}", event.actor, event.call, event.result),
+            span: event.step.clone(),
+            connection: Some(Arc::clone(&event.actor).to_string()),
+            ..Finding::default()
+        })
+        .collect()
+}
+
+fn unconfirmed(owned: &Owned, canonical: &Canonical) -> Vec<Finding> {
+    canonical
+        .unconfirmed
+        .iter()
+        .map(|wait| Finding {
+            code: "cut-unconfirmed",
+            message: format!(
+                "{}: the {} waited for {} bytes of its peer before it went on, but frame {} acknowledges {} only",
+                owned.name, wait.by, wait.waited_for, wait.frame, wait.acknowledged
+            ),
+            frames: vec![wait.frame],
+            connection: Some(owned.name.clone()),
+            ..Finding::default()
+        })
+        .collect()
+}

@@ -1,0 +1,245 @@
+//! Which conversation is whose: conversations get the names of the clients that made them, and the
+//! operations of both programs, by the addresses of the actors' own sockets.
+
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::scenario::{ClientKind, Scenario, ServerKind};
+use crate::tcp::Conversation;
+use crate::timeline::{Event, Op};
+
+/// Client's and server's address.
+pub type Pair = (SocketAddr, SocketAddr);
+
+/// A conversation with its name and what both programs did on it.
+#[derive(Debug, Clone)]
+pub struct Owned {
+    /// `client-1`, or `client-1#2` for its second connection.
+    pub name: String,
+    /// The server's actor.
+    pub server: Option<Arc<str>>,
+    /// Index into the conversations.
+    pub index: usize,
+    /// The client's operations, if it reports any.
+    pub client_ops: Option<Vec<Op>>,
+    /// The server's operations, if it reports any.
+    pub server_ops: Option<Vec<Op>>,
+}
+
+/// The conversations of the run's own actors, in the order of their names, and the foreign ones.
+#[derive(Debug, Clone, Default)]
+pub struct Ownership {
+    /// Ours.
+    pub own: Vec<Owned>,
+    /// Indices of conversations that none of our actors took part in.
+    pub foreign: Vec<usize>,
+    /// Connections that an actor reports and the capture does not hold: the actor, its addresses.
+    pub unseen: Vec<(Arc<str>, Pair)>,
+}
+
+/// One connection as one actor lived it.
+#[derive(Debug, Clone)]
+struct Life {
+    actor: Arc<str>,
+    ops: Vec<Op>,
+    connected: bool,
+}
+
+/// What actors of one side did, by address pair, one entry for each time the pair was used.
+#[derive(Debug, Default)]
+struct Lives(HashMap<Pair, Vec<Life>>);
+
+impl Lives {
+    fn add(&mut self, pair: Pair, event: &Event, opens: bool) {
+        let lives = self.0.entry(pair).or_default();
+        if opens || lives.is_empty() {
+            let connected = event.errno.is_none();
+            lives.push(Life {
+                actor: event.actor.clone(),
+                ops: vec![],
+                connected,
+            });
+        }
+        if let (Some(life), Some(op)) = (lives.last_mut(), event.op) {
+            life.ops.push(op);
+        }
+    }
+
+    fn nth(&self, pair: Pair, nth: usize) -> Option<&Life> {
+        self.0.get(&pair)?.get(nth)
+    }
+}
+
+/// The operations of client and server on one address pair, for datagrams; `None` where nobody
+/// reports any.
+pub fn operations(scenario: &Scenario, pair: Pair, events: &[Event]) -> [Option<Vec<Op>>; 2] {
+    let mut ops = [None, None];
+    for event in events {
+        let Some(ends) = event.ends else { continue };
+        let served = scenario
+            .servers
+            .iter()
+            .any(|server| server.name == event.actor);
+        let (side, of) = if served {
+            (1, (ends.peer, ends.local))
+        } else {
+            (0, (ends.local, ends.peer))
+        };
+        if of == pair {
+            ops[side].get_or_insert_with(Vec::new).extend(event.op);
+        }
+    }
+    ops
+}
+
+/// The client's name for an address pair: who reports to have used it.
+pub fn client_of(pair: Pair, events: &[Event]) -> Option<Arc<str>> {
+    let uses = |event: &&Event| {
+        event
+            .ends
+            .is_some_and(|ends| (ends.local, ends.peer) == pair)
+    };
+    events.iter().find(uses).map(|event| event.actor.clone())
+}
+
+/// Names the conversations of a run. `isolated`: nobody else can have used the interface.
+pub fn own(
+    scenario: &Scenario,
+    conversations: &[Conversation],
+    events: &[Event],
+    isolated: bool,
+) -> Ownership {
+    let servers: Vec<Arc<str>> = scenario
+        .servers
+        .iter()
+        .map(|server| server.name.clone())
+        .collect();
+    let datagrams: HashSet<&str> = (scenario.clients.iter())
+        .filter(|client| matches!(client.kind, ClientKind::Udp(_)))
+        .map(|client| &*client.name)
+        .chain(
+            scenario
+                .servers
+                .iter()
+                .filter(|server| server.kind == ServerKind::Udp)
+                .map(|server| &*server.name),
+        )
+        .collect();
+    let mut clients = Lives::default();
+    let mut serving = Lives::default();
+    for event in events {
+        let Some(ends) = event.ends else { continue };
+        if datagrams.contains(&*event.actor) {
+            continue;
+        }
+        let opens = matches!(event.call.as_str(), "connect" | "accept");
+        // A forwarding server is the client of its second connection.
+        let accepted = servers.contains(&event.actor)
+            && event.call != "connect"
+            && !clients
+                .0
+                .get(&(ends.local, ends.peer))
+                .is_some_and(|lives| lives.iter().any(|life| life.actor == event.actor));
+        if accepted {
+            serving.add((ends.peer, ends.local), event, opens);
+        } else {
+            clients.add((ends.local, ends.peer), event, opens);
+        }
+    }
+    let reporting = |kind: &ClientKind| !matches!(kind, ClientKind::Command(_));
+    let strangers: Vec<&str> = scenario
+        .clients
+        .iter()
+        .filter(|client| !reporting(&client.kind))
+        .map(|client| &*client.name)
+        .collect();
+    let mut ownership = Ownership::default();
+    let mut used: HashMap<Pair, usize> = HashMap::new();
+    let mut named: HashMap<String, usize> = HashMap::new();
+    for (index, conversation) in conversations.iter().enumerate() {
+        let pair = (conversation.client, conversation.server);
+        let nth = used.entry(pair).or_default();
+        let client = clients.nth(pair, *nth);
+        let server = serving.nth(pair, *nth);
+        *nth += 1;
+        let base = match client {
+            Some(life) => life.actor.to_string(),
+            // The client reports nothing: an external program, or a caller from outside.
+            None if server.is_some() || isolated => match strangers.as_slice() {
+                [only] => (*only).to_owned(),
+                [] => "client".to_owned(),
+                _ => "program".to_owned(),
+            },
+            None => {
+                ownership.foreign.push(index);
+                continue;
+            }
+        };
+        let count = named.entry(base.clone()).or_default();
+        *count += 1;
+        let name = if *count == 1 {
+            base
+        } else {
+            format!("{base}#{count}")
+        };
+        let listening = scenario
+            .servers
+            .iter()
+            .find(|server| server.listen == conversation.server);
+        ownership.own.push(Owned {
+            name,
+            server: server
+                .map(|life| life.actor.clone())
+                .or(listening.map(|s| s.name.clone())),
+            index,
+            client_ops: client.map(|life| life.ops.clone()),
+            server_ops: server.map(|life| life.ops.clone()),
+        });
+    }
+    for (pair, lives) in &clients.0 {
+        let seen = used.get(pair).copied().unwrap_or(0);
+        for life in lives.iter().skip(seen).filter(|life| life.connected) {
+            ownership.unseen.push((life.actor.clone(), *pair));
+        }
+    }
+    ownership.unseen.sort();
+    ownership
+        .own
+        .sort_by(|a, b| natural(&a.name).cmp(&natural(&b.name)));
+    ownership
+}
+
+/// A sort key in which `client-10` follows `client-9`.
+pub fn natural(name: &str) -> Vec<(String, u64)> {
+    let mut key = vec![];
+    let mut rest = name;
+    while !rest.is_empty() {
+        let digits = rest
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(rest.len());
+        let (text, tail) = rest.split_at(digits);
+        let end = tail
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(tail.len());
+        let (number, tail) = tail.split_at(end);
+        key.push((text.to_owned(), number.parse().unwrap_or(u64::MAX)));
+        rest = tail;
+    }
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::natural;
+
+    #[test]
+    fn names_sort_as_people_count() {
+        let mut names = ["client-10", "client-9", "client-1#2", "client-1", "alice"];
+        names.sort_by_key(|name| natural(name));
+        assert_eq!(
+            names,
+            ["alice", "client-1", "client-1#2", "client-9", "client-10"]
+        );
+    }
+}

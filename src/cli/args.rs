@@ -1,0 +1,140 @@
+//! The command line, as clap types. Help texts are written for people who see it for the first time.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// What a TCP program really puts on the wire: run it, capture it, judge it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "lab-capture",
+    version,
+    args_conflicts_with_subcommands = true,
+    arg_required_else_help = true
+)]
+#[command(after_help = "\
+Exit codes: 0 all passed; 1 an expectation or a snapshot failed, or a snapshot is missing;
+2 a scenario or the command line is wrong; 3 the lab could not run (permission, port in use,
+program not found); 4 inconclusive: the capture cannot prove anything.")]
+pub struct Cli {
+    /// What to do; without one, the paths are run.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// A bare path means `run`.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run scenarios: start servers and clients, capture, judge (the default)
+    Run(RunArgs),
+    /// Show a capture file: its connections and packets
+    Show(ShowArgs),
+    /// Decide about snapshots that wait for review
+    Snap(super::snap::SnapArgs),
+    /// What this machine can do, and how to get the rest
+    Doctor,
+    /// Print the JSON Schema of the scenario file, for editors
+    Schema,
+    /// Print a shell completion script
+    Completions {
+        /// For which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    #[command(hide = true)]
+    Man,
+}
+
+/// Where the traffic goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum On {
+    /// An own network namespace for each scenario: no root needed, nobody else's packets
+    #[default]
+    Namespace,
+    /// The machine's real lo (root or CAP_NET_RAW), for watching with Wireshark beside it
+    Host,
+}
+
+/// Format of exported captures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// Nanosecond pcap
+    #[default]
+    Pcap,
+    /// pcapng, with names and comments
+    Pcapng,
+}
+
+/// `lab-capture [run] PATH…`
+#[derive(Debug, Clone, Args)]
+pub struct RunArgs {
+    /// Scenario files, or folders of them
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Folder for the exported captures: NAME.pcap for each scenario
+    #[arg(long, value_name = "DIR", default_value = "captures")]
+    pub capture_dir: PathBuf,
+    /// Format of the exported captures
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Where the traffic goes
+    #[arg(long, value_enum, default_value_t)]
+    pub on: On,
+    /// Scenarios that run side by side [default: chosen for this machine]
+    #[arg(long, short, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Run each scenario this often; each distinct flow is reported with its count, and the
+    /// capture of the first run that showed it is kept as NAME.K.pcap
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub repeat: u32,
+    /// Only scenarios whose name contains this
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
+    /// Try a scenario that did not pass up to N times more; if it passes then, it is reported as
+    /// flaky, and the exit code is that of a pass
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "repeat")]
+    pub retries: u32,
+    /// Start nothing more after the first that does not pass
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Run the scenarios in an order drawn from this number
+    #[arg(long, value_name = "SEED")]
+    pub shuffle: Option<u64>,
+    /// Use ::1 wherever the scenario says 127.0.0.1
+    #[arg(long)]
+    pub ipv6: bool,
+    /// Write what this run showed as the new snapshots
+    #[arg(long)]
+    pub accept: bool,
+    /// Verdict lines only
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// Packets and ladder also when several scenarios run
+    #[arg(long, short)]
+    pub verbose: bool,
+    /// Print each scenario's explanation
+    #[arg(long)]
+    pub explain: bool,
+    /// JSON Lines, one record a line; '-' is standard output
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// JUnit XML
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// TAP 13
+    #[arg(long, value_name = "FILE")]
+    pub tap: Option<PathBuf>,
+}
+
+/// `lab-capture show FILE`
+#[derive(Debug, Clone, Args)]
+pub struct ShowArgs {
+    /// A pcap or pcapng file, also compressed; '-' is standard input
+    pub file: PathBuf,
+    /// JSON Lines instead of a table
+    #[arg(long)]
+    pub json: bool,
+}

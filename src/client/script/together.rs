@@ -1,0 +1,83 @@
+//! Steps that concern other actors: `barrier` and `kill`.
+
+use std::sync::Arc;
+
+use super::act::{Act, Progress};
+use super::machine::Script;
+use crate::client::barrier::Standing;
+use crate::client::report::errno_of;
+use crate::client::task::Watch;
+use crate::platform::Notify;
+
+/// Waits until all have come.
+pub struct Barrier {
+    name: String,
+    arrived: Option<(u64, Arc<Notify>)>,
+    missing: Vec<Arc<str>>,
+}
+
+impl Barrier {
+    /// At this barrier.
+    pub fn new(name: &str) -> Self {
+        Barrier {
+            name: name.to_string(),
+            arrived: None,
+            missing: Vec::new(),
+        }
+    }
+}
+
+impl Act for Barrier {
+    fn advance(&mut self, script: &mut Script) -> Progress {
+        let barriers = script.context.barriers.clone();
+        let (turn, notify) = match &self.arrived {
+            Some((turn, notify)) => (*turn, notify.clone()),
+            None => match barriers.subscribe() {
+                Err(e) => return Progress::errno("barrier", errno_of(&e)),
+                Ok(notify) => {
+                    let turn = barriers.arrive(&self.name, &script.link.reporter.actor);
+                    self.arrived = Some((turn, notify.clone()));
+                    (turn, notify)
+                }
+            },
+        };
+        notify.clear();
+        match barriers.standing(&self.name, turn) {
+            Standing::Open => Progress::done("barrier", self.name.clone(), None),
+            Standing::Broken(who) => {
+                let text = format!("{}: {who} has ended and will never come", self.name);
+                Progress::failed("barrier", text, None)
+            }
+            Standing::Waiting(missing) => {
+                self.missing = missing;
+                Progress::on(vec![Watch::notify(&notify)])
+            }
+        }
+    }
+
+    fn waiting(&self, _: &Script) -> String {
+        let shown = self.missing.iter().take(3).map(|m| &**m);
+        let shown: Vec<&str> = shown.collect();
+        let more = match self.missing.len().saturating_sub(3) {
+            0 => String::new(),
+            n => format!(" and {n} more"),
+        };
+        format!("{}, {}{more} not there", self.name, shown.join(", "))
+    }
+}
+
+/// SIGKILL to another actor's process.
+pub struct Kill(pub String);
+
+impl Act for Kill {
+    fn advance(&mut self, script: &mut Script) -> Progress {
+        let Some(control) = &script.context.control else {
+            let text = format!("nobody here can kill {}", self.0);
+            return Progress::failed("kill", text, None);
+        };
+        match control.kill(&self.0) {
+            Ok(()) => Progress::done("kill", format!("{} SIGKILL", self.0), None),
+            Err(text) => Progress::failed("kill", text, None),
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! One run: a namespace, a capture, servers, clients; then a recording whose capture was closed
+//! before anything was torn down.
+
+use std::os::fd::AsRawFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::actors::Actors;
+use super::error::LabError;
+use super::isolation::{Isolation, On};
+use super::observer::Observer;
+use super::settle;
+use super::watch::Wire;
+use crate::capture::live::{Closing, LiveCapture, LiveConfig, RingBudget};
+use crate::capture::{Completeness, Recording};
+use crate::flow::Exchange;
+use crate::platform::multiplex::{Interest, PollList};
+use crate::platform::{Cancel, Notify};
+use crate::scenario::{Action, ClientKind, Data, Handler, Scenario, Step};
+use crate::tcp::Conversation;
+use crate::timeline::Timeline;
+
+/// Longest time that a barrier may take; under any load it takes milliseconds.
+const BARRIER_LIMIT: Duration = Duration::from_secs(5);
+
+/// What a run needs besides its scenario.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// How runs are isolated.
+    pub isolation: Isolation,
+    /// Where received files go.
+    pub output: PathBuf,
+    /// Ends the run early: Ctrl-C.
+    pub interrupt: Cancel,
+}
+
+/// What a run left behind.
+#[derive(Debug)]
+pub struct Ran {
+    /// Frames, events, statistics, the proof.
+    pub recording: Recording,
+    /// The frames' TCP conversations.
+    pub conversations: Vec<Conversation>,
+    /// The frames' UDP exchanges.
+    pub exchanges: Vec<Exchange>,
+    /// What was still awaited when the run's time was up: a connection that did not end, say.
+    pub left_waiting: Option<String>,
+    /// Ctrl-C came before the end.
+    pub interrupted: bool,
+    /// From the start to the end of the recording.
+    pub elapsed: Duration,
+    /// The packet socket, being closed behind the results.
+    pub closing: Closing,
+}
+
+/// Runs a scenario in a thread of its own, since a network namespace belongs to a thread.
+///
+/// # Errors
+/// The lab could not run it; nothing has been judged.
+pub fn run(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, LabError> {
+    std::thread::scope(|scope| {
+        let name = format!("run {}", scenario.name);
+        let run = std::thread::Builder::new()
+            .name(name.chars().take(15).collect())
+            .spawn_scoped(scope, || run_here(scenario, options))
+            .map_err(|source| LabError::system("start a thread for", &scenario.name, source))?;
+        run.join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// Runs a scenario in the calling thread, which stays in the run's network namespace until it
+/// enters that of its next run.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, LabError> {
+    let start = Instant::now();
+    let deadline = start + scenario.limit;
+    let _namespace = options.isolation.enter(&scenario.link, &scenario.sysctl)?;
+    let timeline = Timeline::new();
+    let wire = Wire::new(timeline.clone());
+    let system = |what| move |source| LabError::system(what, "the run", source);
+    let frames_came = Arc::new(Notify::new().map_err(system("make an eventfd for"))?);
+    let events_came = timeline
+        .subscribe()
+        .map_err(system("make an eventfd for"))?;
+    let config = LiveConfig::choose(&scenario.capture, expected_bytes(scenario));
+    let permit = RingBudget::global().acquire(u64::from(config.ring_bytes));
+    let bell = frames_came.clone();
+    let mut capture = LiveCapture::open(&config, Some(permit), move || bell.signal())?;
+    let mut doubts = vec![];
+    if let Err(error) = capture.barrier(BARRIER_LIMIT) {
+        doubts.push(format!(
+            "the capture was not proven open before the actors started: {error}"
+        ));
+    }
+
+    let mut observer = Observer::new(capture.link(), wire.clone());
+    let mut actors = Actors::start(scenario, options, &timeline, &wire)?;
+    let isolated = options.isolation.on() == On::Namespace;
+    let mut interrupted = false;
+    let mut left_waiting = None;
+    loop {
+        frames_came.clear();
+        events_came.clear();
+        observer.look(&capture);
+        let awaited = actors.awaited().or_else(|| {
+            let events = timeline.snapshot();
+            wire.with(|conversations| settle::awaited(scenario, conversations, &events, isolated))
+                .or_else(|| wire.with_udp(|seen| settle::awaited_udp(scenario, seen, &events)))
+        });
+        let Some(awaited) = awaited else { break };
+        interrupted = options.interrupt.is_cancelled();
+        if interrupted || capture.error().is_some() || Instant::now() >= deadline {
+            // Not an error in itself: the recording is complete up to the barrier, and says so.
+            tracing::info!(
+                "{}: the time was up, still waiting for {awaited}",
+                scenario.name
+            );
+            left_waiting = Some(awaited);
+            break;
+        }
+        let mut poll = PollList::default();
+        for fd in [
+            frames_came.as_raw_fd(),
+            events_came.as_raw_fd(),
+            options.interrupt.as_raw_fd(),
+        ] {
+            poll.push(fd, Interest::READ);
+        }
+        poll.wait(Some(deadline)).map_err(system("wait in"))?;
+    }
+    if !interrupted && actors.awaited().is_some() {
+        actors.report_late(scenario.limit);
+    }
+
+    // The recording ends before teardown: stopping the actors sends FIN and RST of its own.
+    let closed = if isolated {
+        capture.settle(BARRIER_LIMIT)
+    } else {
+        capture.barrier(BARRIER_LIMIT)
+    };
+    if let Err(error) = closed {
+        doubts.push(format!(
+            "the capture was not proven complete at the end: {error}"
+        ));
+    }
+    let events = timeline.snapshot();
+    observer.look(&capture);
+    let finished = capture.finish();
+    let frames = observer.last(&finished.frames);
+    doubts.extend(
+        finished
+            .error
+            .map(|error| format!("the capture ended early: {error}")),
+    );
+    if interrupted {
+        doubts.push("the run was interrupted".to_owned());
+    }
+    let elapsed = start.elapsed();
+    let output = actors.stop();
+    let complete = if doubts.is_empty() {
+        Completeness::Complete
+    } else {
+        Completeness::Incomplete(doubts)
+    };
+    Ok(Ran {
+        recording: Recording {
+            link: finished.link,
+            snaplen: finished.snaplen,
+            frames,
+            events,
+            stats: finished.stats,
+            complete,
+            output,
+        },
+        conversations: wire.take(),
+        exchanges: wire.take_udp(),
+        left_waiting,
+        interrupted,
+        elapsed,
+        closing: finished.closing,
+    })
+}
+
+/// Payload that the scenario's scripts say they send, in bytes: for the size of the ring.
+fn expected_bytes(scenario: &Scenario) -> u64 {
+    let clients = scenario.clients.iter().map(|client| match &client.kind {
+        ClientKind::Script(steps) | ClientKind::Udp(steps) => sent_by(steps),
+        ClientKind::Command(_) => 1 << 20,
+    });
+    let servers = scenario.servers.iter().map(|server| match &server.handler {
+        Handler::Steps(steps) => sent_by(steps),
+        Handler::Http(body) => body.len() as u64,
+        _ => 0,
+    });
+    // Echoes double it.
+    let clients: u64 = clients.fold(0, u64::saturating_add);
+    servers.fold(clients.saturating_mul(2), u64::saturating_add)
+}
+
+fn sent_by(steps: &[Step]) -> u64 {
+    let bytes = steps.iter().map(|step| match &step.action {
+        Action::Send(data) | Action::SendMessage(data) => match data {
+            Data::Bytes(bytes) => bytes.len() as u64,
+            Data::Pattern(len) => *len,
+            Data::File(path) => std::fs::metadata(path).map_or(1 << 20, |file| file.len()),
+        },
+        Action::Repeat { times, steps } => sent_by(steps).saturating_mul(u64::from(*times)),
+        _ => 0,
+    });
+    bytes.fold(0, u64::saturating_add)
+}

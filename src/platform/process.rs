@@ -1,0 +1,80 @@
+//! Descriptor limits, `fork(2)`, and reaping.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::unistd::{ForkResult, fork};
+
+use super::multiplex::SELECT_LIMIT;
+
+/// The soft and the hard `RLIMIT_NOFILE`.
+///
+/// # Errors
+/// What `getrlimit(2)` says.
+pub fn descriptor_limit() -> io::Result<(u64, u64)> {
+    Ok(getrlimit(Resource::RLIMIT_NOFILE)?)
+}
+
+/// Raises the soft `RLIMIT_NOFILE` to the hard one; `Some(limit)` if that changed anything.
+pub fn raise_descriptor_limit() -> Option<u64> {
+    let (soft, hard) = descriptor_limit().ok()?;
+    if soft >= hard {
+        return None;
+    }
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard).ok()?;
+    Some(hard)
+}
+
+/// Sets the soft `RLIMIT_NOFILE` of this process.
+///
+/// # Errors
+/// EPERM or EINVAL when it is above the hard limit and the process may not raise that.
+pub fn set_descriptor_limit(soft: u64) -> io::Result<()> {
+    let (_, hard) = descriptor_limit()?;
+    Ok(setrlimit(Resource::RLIMIT_NOFILE, soft, hard.max(soft))?)
+}
+
+/// Numbers below this are left alone by [`out_of_the_way`].
+const LOW: i32 = 256;
+
+/// Moves a descriptor to a number that `select(2)` cannot watch anyway, once low numbers become scarce: select's limit is on
+/// the numbers of the whole process, and a select server of this process needs the low ones for its connections. If
+/// there is no room above, the descriptor stays where it is.
+pub fn out_of_the_way(fd: OwnedFd) -> OwnedFd {
+    let number = fd.as_raw_fd();
+    if !(LOW..SELECT_LIMIT).contains(&number) {
+        return fd;
+    }
+    match fcntl(&fd, FcntlArg::F_DUPFD_CLOEXEC(SELECT_LIMIT)) {
+        // SAFETY: fcntl returned a new descriptor that nothing else owns.
+        Ok(high) => unsafe { OwnedFd::from_raw_fd(high) },
+        Err(_) => fd,
+    }
+}
+
+/// Threads of this process.
+fn threads() -> io::Result<usize> {
+    Ok(std::fs::read_dir("/proc/self/task")?.count())
+}
+
+/// `fork(2)`. Refused (EDEADLK) in a process with more than one thread: the child would hold the locks of threads that
+/// it does not have.
+///
+/// # Errors
+/// EAGAIN, ENOMEM, EDEADLK.
+pub fn fork_alone() -> io::Result<ForkResult> {
+    if threads()? != 1 {
+        return Err(nix::errno::Errno::EDEADLK.into());
+    }
+    // SAFETY: this process has one thread, so the child finds every lock and the allocator in a consistent state.
+    Ok(unsafe { fork() }?)
+}
+
+/// Ends this process at once, without running destructors or flushing buffers that belong to the parent as well.
+pub fn exit_now(status: i32) -> ! {
+    // SAFETY: `_exit` takes any status and does not return.
+    unsafe { nix::libc::_exit(status) }
+}

@@ -1,0 +1,245 @@
+//! Where an actor's event stands between the segments of its connection.
+//!
+//! An event carries the time at which its call had *returned*. On loopback the segment that a
+//! `send` causes is delivered, answered and captured before the call comes back, so time alone
+//! would draw the effect above its cause. The rules, strongest first:
+//!
+//! 1. A call stands above the segment that it caused: `send` above the first transmission of its
+//!    first byte, `shutdown` and `close` above the FIN or RST, the start of `connect` above the SYN.
+//! 2. A call that needed a segment stands below it: `recv` below the last byte that it returned,
+//!    end of file below the peer's FIN, the end of `connect` below the answer to the SYN.
+//! 3. An actor's events keep their order.
+//! 4. Within these bounds, time decides.
+
+use crate::check::{Judged, Named};
+use crate::tcp::{Conversation, Seg, Side};
+use crate::timeline::{Event, Nanos, Op};
+use crate::wire::Flags;
+
+/// An event of one of a connection's two ends.
+#[derive(Clone, Copy)]
+pub(super) struct Own<'a> {
+    pub side: Side,
+    pub event: &'a Event,
+}
+
+/// Which part of a call an entry stands for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Part {
+    /// The call and its result.
+    Whole,
+    /// The call alone: its result comes further down.
+    Start,
+    /// The result of a call whose start stands further up.
+    End,
+}
+
+/// An event in its place: above segment `slot` (0 is above the first).
+pub(super) struct Placed<'a> {
+    pub slot: usize,
+    pub side: Side,
+    pub event: &'a Event,
+    pub part: Part,
+}
+
+/// The events of a connection in their places, and which of them caused which segment.
+pub(super) struct Story<'a> {
+    pub placed: Vec<Placed<'a>>,
+    /// For each segment, the calls that made the kernel send it.
+    pub causes: Vec<Causes<'a>>,
+}
+
+/// The calls behind one segment.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Causes<'a> {
+    /// The `send` of its first byte, or the `connect` of its SYN.
+    pub start: Option<&'a Event>,
+    /// The call that ended the stream: FIN or RST.
+    pub end: Option<&'a Event>,
+}
+
+/// Deals the recording's events out to the connections; those of nobody come last.
+pub(super) fn assign(judged: &Judged) -> (Vec<Vec<Own<'_>>>, Vec<&Event>) {
+    let mut own = vec![vec![]; judged.connections.len()];
+    let mut others = vec![];
+    let events = judged.recording.iter().flat_map(|r| &r.events);
+    for event in events {
+        match owner(&judged.connections, event) {
+            Some((index, side)) => own[index].push(Own { side, event }),
+            None => others.push(event),
+        }
+    }
+    (own, others)
+}
+
+fn owner(connections: &[Named], event: &Event) -> Option<(usize, Side)> {
+    let side_of = |named: &Named| {
+        let talk = &named.conversation;
+        match event.ends {
+            Some(ends) if (ends.local, ends.peer) == (talk.client, talk.server) => {
+                Some(Side::Client)
+            }
+            Some(ends) if (ends.local, ends.peer) == (talk.server, talk.client) => {
+                Some(Side::Server)
+            }
+            Some(_) => None,
+            None if base(&named.name) == &*event.actor => Some(Side::Client),
+            None if connections.len() == 1 && named.server.as_ref() == Some(&event.actor) => {
+                Some(Side::Server)
+            }
+            None => None,
+        }
+    };
+    let mut found = None;
+    for (index, named) in connections.iter().enumerate() {
+        let Some(side) = side_of(named) else { continue };
+        let begun = named.conversation.segments.first().map(|s| s.time);
+        // The same four-tuple again, or a client's next connection: the last that had begun.
+        if found.is_none() || begun.is_some_and(|begun| begun <= event.at) {
+            found = Some((index, side));
+        }
+    }
+    found
+}
+
+/// `client-1` of `client-1#2`.
+fn base(name: &str) -> &str {
+    name.split_once('#').map_or(name, |(base, _)| base)
+}
+
+/// An event with the bounds of its place.
+#[derive(Clone)]
+pub(super) struct Item<'a> {
+    pub side: Side,
+    pub event: &'a Event,
+    pub part: Part,
+    pub at: Nanos,
+    /// Not above this slot.
+    pub low: usize,
+    /// Not below this slot.
+    pub high: usize,
+}
+
+/// Puts each event in its place.
+pub(super) fn story<'a>(talk: &Conversation, events: &[Own<'a>]) -> Story<'a> {
+    let segments = &talk.segments;
+    let mut causes = vec![Causes::default(); segments.len()];
+    let mut items: Vec<Item<'a>> = vec![];
+    let mut fin_taken = [false; 2];
+    for own in events {
+        let (side, event) = (own.side, own.event);
+        let mut claim = |index: Option<usize>| {
+            if let Some(index) = index {
+                let causes = &mut causes[index];
+                let ends = !matches!(event.op, None | Some(Op::Sent { .. }));
+                let cause = if ends {
+                    &mut causes.end
+                } else {
+                    &mut causes.start
+                };
+                cause.get_or_insert(event);
+            }
+            index.unwrap_or(segments.len())
+        };
+        let mut item = Item {
+            side,
+            event,
+            part: Part::Whole,
+            at: event.at,
+            low: 0,
+            high: segments.len(),
+        };
+        let from =
+            |other: Side, flag: Flags| move |s: &Seg| s.from == other && s.flags.contains(flag);
+        let below = |index: Option<usize>| index.map_or(0, |index| index + 1);
+        let peer = side.other();
+        match event.op {
+            Some(Op::Sent { start, end, .. }) if start < end => {
+                item.high = claim(segments.iter().position(|s| carries(s, side, start)));
+            }
+            Some(Op::Received(end) | Op::ReceivedSome { end }) if end > 0 => {
+                item.low = below(segments.iter().position(|s| carries(s, peer, end - 1)));
+            }
+            Some(Op::PeerFin) => {
+                item.low = below(segments.iter().position(from(peer, Flags::FIN)));
+            }
+            Some(Op::PeerReset) => {
+                item.low = below(segments.iter().position(from(peer, Flags::RST)));
+            }
+            Some(Op::Shutdown) => {
+                item.high = claim(segments.iter().position(from(side, Flags::FIN)));
+                fin_taken[side.index()] = true;
+            }
+            Some(Op::Close { .. } | Op::Reset | Op::Killed) => {
+                let fin = segments.iter().position(from(side, Flags::FIN));
+                // A RST without ACK answers a segment; no call of this side sent it.
+                let abort = Flags::RST | Flags::ACK;
+                let rst = segments.iter().position(from(side, abort));
+                let quiet = matches!(event.op, Some(Op::Close { unread: 0 } | Op::Killed));
+                let fin = fin.filter(|_| !fin_taken[side.index()]);
+                item.high = claim(if quiet { fin.or(rst) } else { rst.or(fin) });
+            }
+            _ if event.call == "connect" && side == Side::Client => {
+                let syn = segments
+                    .iter()
+                    .position(|s| s.from == side && s.flags.contains(Flags::SYN));
+                if let Some(syn) = syn {
+                    items.push(Item {
+                        part: Part::Start,
+                        at: segments[syn].time,
+                        high: claim(Some(syn)),
+                        ..item
+                    });
+                    item.part = Part::End;
+                    let answer = segments.iter().position(|s| {
+                        s.from == peer && s.flags.intersects(Flags::SYN | Flags::RST)
+                    });
+                    item.low = below(answer).max(syn + 1);
+                }
+            }
+            _ => {}
+        }
+        items.push(item);
+    }
+    let times: Vec<Nanos> = segments.iter().map(|s| s.time).collect();
+    let placed = place(&times, items);
+    Story { placed, causes }
+}
+
+/// Does `seg` carry byte `offset` of `side`'s stream? (Byte 0 has relative sequence number 1.)
+fn carries(seg: &Seg, side: Side, offset: u64) -> bool {
+    let start = u64::from(seg.seq) + u64::from(seg.flags.contains(Flags::SYN));
+    seg.from == side && start <= offset + 1 && offset + 1 < start + u64::from(seg.len)
+}
+
+/// Gives each event its slot among packets captured at `times`.
+pub(super) fn place<'a>(times: &[Nanos], items: Vec<Item<'a>>) -> Vec<Placed<'a>> {
+    let mut items = items;
+    let mut slots: Vec<(usize, Nanos)> = vec![(0, 0); items.len()];
+    for side in [Side::Client, Side::Server] {
+        let mut high = times.len();
+        for item in items.iter_mut().rev().filter(|item| item.side == side) {
+            high = high.min(item.high);
+            item.high = high;
+        }
+        let (mut low, mut at) = (0, Nanos::MIN);
+        for (item, slot) in items.iter().zip(&mut slots).filter(|(i, _)| i.side == side) {
+            at = at.max(item.at);
+            let by_time = times.iter().rposition(|time| *time <= at);
+            let by_time = by_time.map_or(0, |index| index + 1);
+            low = by_time.max(low).max(item.low).min(item.high);
+            *slot = (low, at);
+        }
+    }
+    let mut placed: Vec<_> = items.into_iter().zip(slots).collect();
+    placed.sort_by_key(|(_, slot)| *slot);
+    placed
+        .into_iter()
+        .map(|(item, (slot, _))| Placed {
+            slot,
+            side: item.side,
+            event: item.event,
+            part: item.part,
+        })
+        .collect()
+}

@@ -1,0 +1,244 @@
+//! The terminal report of a judged run.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use super::ladder::Drawing;
+use super::style::{self, BAD, BOLD, DIM, GOOD, ODD, paint};
+use super::tally::{count, duration};
+use super::{Tally, datagrams, escape, findings, ladder, meaning, order, packets};
+use crate::check::{Judged, Verdict};
+use crate::timeline::Event;
+
+/// How much a report tells of one run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Detail {
+    /// The verdict line.
+    Quiet,
+    /// The verdict line; everything of a run that did not pass.
+    Failures,
+    /// Packet list, ladders, findings, verdict line.
+    #[default]
+    Full,
+}
+
+/// How a text report is laid out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// How much of each run.
+    pub detail: Detail,
+    /// Columns, 80 or more.
+    pub width: usize,
+    /// Draw with ASCII characters only.
+    pub ascii: bool,
+    /// At most this many packets are listed of a run and drawn of a connection; the middle is left out.
+    pub packets: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            detail: Detail::Full,
+            width: 80,
+            ascii: false,
+            packets: 200,
+        }
+    }
+}
+
+impl Options {
+    /// Takes the terminal's width where it is larger than 80, up to 120 columns.
+    pub fn terminal_width(mut self, columns: Option<usize>) -> Self {
+        self.width = columns.unwrap_or(80).clamp(80, 120);
+        self
+    }
+}
+
+/// Writes the report of one run.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(out: &mut dyn Write, judged: &Judged, options: &Options) -> io::Result<()> {
+    let passed = matches!(judged.verdict, Verdict::Passed { .. });
+    let details = match options.detail {
+        Detail::Quiet => false,
+        Detail::Failures => !passed,
+        Detail::Full => true,
+    };
+    if details {
+        head(out, judged)?;
+        exchange(out, judged, options)?;
+        if !passed {
+            findings::write(out, judged, options)?;
+            writeln!(out)?;
+        }
+    }
+    writeln!(out, "{}", verdict_line(judged))
+}
+
+fn head(out: &mut dyn Write, judged: &Judged) -> io::Result<()> {
+    let name = paint(BOLD, &escape::line(&judged.scenario.name));
+    let title = escape::line(&judged.scenario.title);
+    let colon = if title.is_empty() { "" } else { ": " };
+    writeln!(out, "{name}{colon}{title}\n")
+}
+
+/// Packet list and ladders.
+fn exchange(out: &mut dyn Write, judged: &Judged, options: &Options) -> io::Result<()> {
+    let (own, others) = order::assign(judged);
+    let stories: Vec<_> = judged
+        .connections
+        .iter()
+        .zip(&own)
+        .map(|(named, own)| order::story(&named.conversation, own))
+        .collect();
+    let meanings: Vec<_> = judged
+        .connections
+        .iter()
+        .zip(&stories)
+        .map(|(named, story)| meaning::of(&named.conversation, story))
+        .collect();
+    let exchanges = datagrams::exchanges(judged);
+    let rows = packets::rows(&judged.connections, &meanings, &exchanges);
+    if let Some(first) = rows.first() {
+        packets::write(out, &rows, first.time, options.width, options.packets)?;
+        writeln!(out)?;
+    } else if judged.recording.is_some() {
+        writeln!(out, "  no packets\n")?;
+    }
+    let concerned = concerned(judged);
+    for (named, story) in judged.connections.iter().zip(&stories) {
+        if options.detail == Detail::Full || concerned(&named.name) {
+            ladder::write(out, &Drawing::tcp(named, story), options)?;
+            writeln!(out)?;
+        }
+    }
+    for exchange in &exchanges {
+        let placed = datagrams::story(exchange, &others);
+        ladder::write(out, &Drawing::udp(exchange, &placed), options)?;
+        writeln!(out)?;
+    }
+    let own = |event: &&Event| {
+        exchanges
+            .iter()
+            .any(|e| datagrams::side(e, event).is_some())
+    };
+    let others: Vec<&Event> = others.into_iter().filter(|event| !own(event)).collect();
+    elsewhere(out, &others, judged, options)
+}
+
+/// Is the connection one that a finding names? All are, if a finding names none.
+fn concerned(judged: &Judged) -> impl Fn(&str) -> bool {
+    let names: Option<Vec<String>> = match &judged.verdict {
+        Verdict::Failed(findings) => findings.iter().map(|f| f.connection.clone()).collect(),
+        _ => None,
+    };
+    move |name| names.as_ref().is_none_or(|n| n.iter().any(|n| n == name))
+}
+
+/// Events that belong to no connection: a listening socket's, a program's.
+fn elsewhere(
+    out: &mut dyn Write,
+    others: &[&Event],
+    judged: &Judged,
+    options: &Options,
+) -> io::Result<()> {
+    if others.is_empty() {
+        return Ok(());
+    }
+    let title = if others.len() == recorded(judged) {
+        "what the programs did"
+    } else {
+        "on no connection"
+    };
+    writeln!(out, "  {}", paint(BOLD, title))?;
+    let mut lines: Vec<(String, bool, usize)> = vec![];
+    for event in others {
+        let text = format!(
+            "{}: {}",
+            escape::line(&event.actor),
+            ladder::sentence(event)
+        );
+        let bad = event.errno.is_some() || event.failed;
+        match lines.last_mut() {
+            Some((last, _, times)) if *last == text => *times += 1,
+            _ => lines.push((text, bad, 1)),
+        }
+    }
+    let [first, second] = packets::shown(lines.len(), options.packets.min(40));
+    for index in first.clone().chain(second.clone()) {
+        if index == second.start && index > first.end {
+            let text = format!("  … {} lines left out …", index - first.end);
+            writeln!(out, "{}", paint(DIM, &text))?;
+        }
+        let (text, bad, times) = &lines[index];
+        let times = if *times > 1 {
+            format!(" ({times} times)")
+        } else {
+            String::new()
+        };
+        let style = if *bad { BAD } else { style::PLAIN };
+        let text = style::cut(&format!("{text}{times}"), options.width - 2);
+        writeln!(out, "  {}", paint(style, &text))?;
+    }
+    writeln!(out)
+}
+
+fn recorded(judged: &Judged) -> usize {
+    judged.recording.as_ref().map_or(0, |r| r.events.len())
+}
+
+/// `close: passed  1 connection, 10 frames, 0 drops, 46 ms -> captures/close.pcap`.
+pub fn verdict_line(judged: &Judged) -> String {
+    let name = paint(BOLD, &escape::line(&judged.scenario.name));
+    let style = match judged.verdict {
+        Verdict::Passed { .. } => GOOD,
+        Verdict::Failed(_) | Verdict::Error(_) => BAD,
+        Verdict::Inconclusive(_) => ODD,
+    };
+    let word = paint(style, judged.verdict.word());
+    let variant = match &judged.verdict {
+        Verdict::Passed {
+            variant: Some(name),
+        } => format!(" ({})", escape::line(name)),
+        _ if judged.accepted => " (snapshot written)".to_owned(),
+        _ => String::new(),
+    };
+    let mut facts = vec![];
+    if let Some(recording) = &judged.recording {
+        facts.push(count(judged.connections.len(), "connection"));
+        facts.push(count(recording.frames.len(), "frame"));
+        facts.push(count(recording.stats.dropped as usize, "drop"));
+    }
+    facts.push(duration(judged.elapsed));
+    let facts = facts.join(", ");
+    let file = match &judged.file {
+        Some(file) => format!(" -> {}", escape::line(&file.to_string_lossy())),
+        None => String::new(),
+    };
+    format!("{name}: {word}{variant}  {facts}{file}")
+}
+
+/// The last line of a report of several runs, after the names of those that did not pass.
+///
+/// # Errors
+/// Those of `out`.
+pub fn summary(out: &mut dyn Write, tally: &Tally, elapsed: Duration) -> io::Result<()> {
+    for (name, word) in &tally.not_passed {
+        let style = if *word == "inconclusive" { ODD } else { BAD };
+        writeln!(out, "  {} {}", paint(style, word), escape::line(name))?;
+    }
+    let parts = [
+        (tally.passed, "passed", GOOD),
+        (tally.failed, "failed", BAD),
+        (tally.inconclusive, "inconclusive", ODD),
+        (tally.errors, "not run", BAD),
+    ];
+    let words: Vec<String> = parts
+        .into_iter()
+        .filter(|(n, word, _)| *n > 0 || *word == "passed")
+        .map(|(n, word, style)| paint(style, &format!("{n} {word}")))
+        .collect();
+    let all = count(tally.total(), "scenario");
+    writeln!(out, "{all}: {}  {}", words.join(", "), duration(elapsed))
+}

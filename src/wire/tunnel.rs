@@ -1,0 +1,93 @@
+//! Tunnels that Wireshark opens by default: GRE and EtherIP. Those over UDP are in `udp`.
+
+use super::ip::{self, Path};
+use super::view::View;
+use super::{Packet, Reason, ether, ppp, tags, wifi};
+
+/// Generic routing encapsulation (RFC 2784, RFC 2890; version 1 is PPTP's, RFC 2637).
+pub(super) fn gre<'a>(view: View<'a>, path: Path) -> Packet<'a> {
+    let Some(path) = path.deeper() else {
+        return Packet::Skipped(Reason::TooDeep);
+    };
+    let (Some(flags), Some(kind)) = (view.u16(0), view.u16(2)) else {
+        return Packet::Skipped(Reason::Snapped("GRE"));
+    };
+    let mut header = 4;
+    if flags & 0xc000 != 0 {
+        header += 4; // checksum and offset
+    }
+    for (bit, len) in [(0x2000, 4), (0x1000, 4)] {
+        if flags & bit != 0 {
+            header += len;
+        }
+    }
+    if flags & 7 == 1 && flags & 0x0080 != 0 {
+        header += 4; // acknowledgement number
+    }
+    if flags & 0x4000 != 0 {
+        // Source routes, until one of type 0 and length 0.
+        loop {
+            let (Some(family), Some(len)) = (view.u16(header), view.u8(header + 3)) else {
+                return Packet::Skipped(Reason::Snapped("GRE"));
+            };
+            header += 4 + usize::from(len);
+            if family == 0 {
+                break;
+            }
+        }
+    }
+    let Some(rest) = view.skip(header) else {
+        return Packet::Skipped(Reason::Snapped("GRE"));
+    };
+    match kind {
+        0x0800 => ip::either(rest, path),
+        0x86dd => ip::v6(rest, path),
+        0x8847 | 0x8848 => ether::mpls(rest, path),
+        0x6558 | 0x6400 => ether::ethernet(rest, path),
+        0x880b => ppp::framed(rest, path),
+        0x8881 | 0x88d2 => Packet::Skipped(Reason::Tunnel("PPP byte stream in GRE")),
+        // Aruba's access points: 802.11, by priority.
+        0x8200..=0x8370 if kind & 0xf == 0 => wifi::frame(rest, wifi::Layout::default(), path),
+        // Cisco's cache redirection, with a header of its own before IPv4 or without.
+        0x883e => match rest.u8(0) {
+            Some(0x40..=0x4f) => ip::v4(rest, path),
+            _ => after(rest, 4, "WCCP", |rest| ip::v4(rest, path)),
+        },
+        // Mirrored frames: ERSPAN type I has no header, II has 8 bytes, III 12 or 20.
+        0x88be if flags & 0x1000 == 0 => ether::ethernet(rest, path),
+        0x88be | 0x22eb => {
+            let version = rest.u8(0).unwrap_or(0) >> 4;
+            let platform = rest.u8(11).is_some_and(|b| b & 1 != 0);
+            let header = match (version, platform) {
+                (2, true) => 20,
+                (2, false) => 12,
+                _ => 8,
+            };
+            after(rest, header, "ERSPAN", |rest| ether::ethernet(rest, path))
+        }
+        0x894f => tags::nsh(rest, path),
+        0x0806 => Packet::Skipped(Reason::Arp),
+        kind => Packet::Skipped(Reason::EtherType(kind)),
+    }
+}
+
+/// What `open` makes of what follows a header of `len` bytes.
+pub(super) fn after<'a>(
+    view: View<'a>,
+    len: usize,
+    name: &'static str,
+    open: impl FnOnce(View<'a>) -> Packet<'a>,
+) -> Packet<'a> {
+    match view.skip(len) {
+        Some(rest) => open(rest),
+        None => Packet::Skipped(Reason::Snapped(name)),
+    }
+}
+
+/// Ethernet in IP (RFC 3378).
+pub(super) fn etherip<'a>(view: View<'a>, path: Path) -> Packet<'a> {
+    match view.skip(2) {
+        Some(rest) => ether::ethernet(rest, path),
+        None => Packet::Skipped(Reason::Snapped("EtherIP")),
+    }
+}
