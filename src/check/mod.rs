@@ -3,6 +3,7 @@
 pub mod complete;
 pub mod judge;
 pub mod naming;
+pub mod pending;
 pub mod snapshot;
 pub mod verdict;
 

@@ -32,6 +32,8 @@ pub enum Command {
     Run(RunArgs),
     /// Show a capture file: its connections and packets
     Show(ShowArgs),
+    /// Decide about snapshots that wait for review
+    Snap(super::snap::SnapArgs),
     /// What this machine can do, and how to get the rest
     Doctor,
     /// Print the JSON Schema of the scenario file, for editors
@@ -44,27 +46,6 @@ pub enum Command {
     /// Print the manual page
     #[command(hide = true)]
     Man,
-    /// (internal) the first process of a program's PID namespace
-    #[command(name = "__init", hide = true)]
-    Init {
-        /// What it is given
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        rest: Vec<std::ffi::OsString>,
-    },
-    /// (internal) a server in a process of its own
-    #[command(name = "__server", hide = true)]
-    Server {
-        /// What it is given
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        rest: Vec<std::ffi::OsString>,
-    },
-    /// (internal) tries whether the machine can run the lab
-    #[command(name = "__probe", hide = true)]
-    Probe {
-        /// What it is given
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        rest: Vec<std::ffi::OsString>,
-    },
 }
 
 /// Where the traffic goes.

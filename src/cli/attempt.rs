@@ -50,6 +50,7 @@ impl<'a> Laboratory<'a> {
                 isolation,
                 output: args.capture_dir.clone(),
                 interrupt,
+                start_limit: Duration::MAX,
             },
             judge: Judge {
                 policy: policy(args),
@@ -68,20 +69,25 @@ impl<'a> Laboratory<'a> {
         let start = Instant::now();
         let scenario = &item.scenario;
         let failed = |why: String| failed(scenario, why, start.elapsed());
-        let ran = match lab::run_here(scenario, &self.options) {
+        let options = RunOptions {
+            start_limit: scenario.limit,
+            ..self.options.clone()
+        };
+        let ran = match lab::run_here(scenario, &options) {
             Ok(ran) => ran,
             Err(error) => return failed(error.to_string()),
         };
         let file = name.map(|name| export::write(&ran.recording, &self.folder, name, self.format));
         let opinion = self
             .judge
-            .judge(scenario, &ran.recording, ran.conversations);
+            .judge(scenario, &ran.recording, ran.conversations, &ran.exchanges);
         self.close(ran.closing);
         match (opinion, file.transpose()) {
             (Ok(opinion), Ok(file)) => Judged {
                 scenario: scenario.clone(),
                 recording: Some(ran.recording),
                 connections: opinion.connections,
+                datagrams: opinion.datagrams,
                 verdict: opinion.verdict,
                 file,
                 elapsed: start.elapsed(),
@@ -226,6 +232,7 @@ pub(super) fn failed(scenario: &Arc<Scenario>, why: String, elapsed: Duration) -
         scenario: scenario.clone(),
         recording: None,
         connections: vec![],
+        datagrams: vec![],
         verdict: Verdict::Error(why),
         file: None,
         elapsed,

@@ -4,12 +4,12 @@ pub mod args;
 mod attempt;
 mod export;
 mod interrupt;
-mod ipv6;
 mod main;
 mod plan;
 mod progress;
 mod repeats;
 mod reporters;
 mod run;
+mod snap;
 
 pub use main::main;

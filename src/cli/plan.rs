@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args::RunArgs;
-use super::ipv6::over_ipv6;
 use super::main;
 use crate::scenario::{self, Scenario};
 
@@ -98,8 +97,12 @@ fn load(args: &RunArgs) -> Result<Vec<Arc<Scenario>>, u8> {
                 continue;
             }
             match scenario::load(&file) {
-                Ok(scenario) if args.ipv6 => scenarios.push(Arc::new(over_ipv6(scenario))),
-                Ok(scenario) => scenarios.push(Arc::new(scenario)),
+                Ok(mut scenario) => {
+                    if args.ipv6 {
+                        scenario.to_ipv6();
+                    }
+                    scenarios.push(Arc::new(scenario));
+                }
                 Err(error) => complain(error.render(colour)),
             }
         }

@@ -66,7 +66,7 @@ impl Repeats {
         self.elapsed += judged.elapsed;
         let recording = judged.recording.as_ref();
         self.drops += recording.map_or(0, |r| u64::from(r.stats.dropped));
-        let flow = flows_text(&judged.connections);
+        let flow = flows_text(&judged.connections, &judged.datagrams);
         let key = (judged.verdict.word(), flow);
         if let Some(&index) = self.index.get(&key) {
             self.kinds[index].count += 1;

@@ -47,8 +47,14 @@ impl Observer {
 
     fn follow(&mut self) {
         while let Some(frame) = self.frames.get(self.followed, self.link) {
-            if let Packet::Tcp(segment) = self.reassembler.parse(&frame) {
-                self.wire.push(frame.number, frame.time, &segment);
+            match self.reassembler.parse(&frame) {
+                Packet::Tcp(segment) => self.wire.push(frame.number, frame.time, &segment),
+                Packet::Udp(datagram) => {
+                    self.wire
+                        .push_udp(|all| all.push(frame.number, frame.time, &datagram));
+                }
+                Packet::Icmp(icmp) => self.wire.push_udp(|all| all.push_icmp(frame.number, &icmp)),
+                _ => {}
             }
             self.followed += 1;
         }

@@ -14,6 +14,7 @@ use super::settle;
 use super::watch::Wire;
 use crate::capture::live::{Closing, LiveCapture, LiveConfig, RingBudget};
 use crate::capture::{Completeness, Recording};
+use crate::flow::Exchange;
 use crate::platform::multiplex::{Interest, PollList};
 use crate::platform::{Cancel, Notify};
 use crate::scenario::{Action, ClientKind, Data, Handler, Scenario, Step};
@@ -32,6 +33,8 @@ pub struct RunOptions {
     pub output: PathBuf,
     /// Ends the run early: Ctrl-C.
     pub interrupt: Cancel,
+    /// Longest time until an external server listens.
+    pub start_limit: Duration,
 }
 
 /// What a run left behind.
@@ -41,6 +44,10 @@ pub struct Ran {
     pub recording: Recording,
     /// The frames' TCP conversations.
     pub conversations: Vec<Conversation>,
+    /// The frames' UDP exchanges.
+    pub exchanges: Vec<Exchange>,
+    /// What was still awaited when the run's time was up: a connection that did not end, say.
+    pub left_waiting: Option<String>,
     /// Ctrl-C came before the end.
     pub interrupted: bool,
     /// From the start to the end of the recording.
@@ -96,6 +103,7 @@ pub fn run_here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, L
     let mut actors = Actors::start(scenario, options, &timeline, &wire)?;
     let isolated = options.isolation.on() == On::Namespace;
     let mut interrupted = false;
+    let mut left_waiting = None;
     loop {
         frames_came.clear();
         events_came.clear();
@@ -103,10 +111,17 @@ pub fn run_here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, L
         let awaited = actors.awaited().or_else(|| {
             let events = timeline.snapshot();
             wire.with(|conversations| settle::awaited(scenario, conversations, &events, isolated))
+                .or_else(|| wire.with_udp(|seen| settle::awaited_udp(scenario, seen, &events)))
         });
-        let Some(_awaited) = awaited else { break };
+        let Some(awaited) = awaited else { break };
         interrupted = options.interrupt.is_cancelled();
         if interrupted || capture.error().is_some() || Instant::now() >= deadline {
+            // Not an error in itself: the recording is complete up to the barrier, and says so.
+            tracing::info!(
+                "{}: the time was up, still waiting for {awaited}",
+                scenario.name
+            );
+            left_waiting = Some(awaited);
             break;
         }
         let mut poll = PollList::default();
@@ -164,6 +179,8 @@ pub fn run_here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, L
             output,
         },
         conversations: wire.take(),
+        exchanges: wire.take_udp(),
+        left_waiting,
         interrupted,
         elapsed,
         closing: finished.closing,

@@ -2,8 +2,8 @@
 //! never from time.
 
 use crate::check::naming::{self, Owned};
-use crate::flow::ResetKind;
 use crate::flow::atoms::Atoms;
+use crate::flow::{Exchange, ResetKind};
 use crate::scenario::{Client, ClientKind, Handler, Scenario, Server, ServerKind};
 use crate::tcp::{Conversation, Side};
 use crate::timeline::{Event, Op};
@@ -44,13 +44,40 @@ pub fn awaited(
             accepted: owned.server_ops.is_some(),
             script_done: events.iter().any(|event| {
                 event.call == "done"
-                    && event.ends.is_some_and(|ends| {
-                        ends.peer == conversation.client && ends.local == conversation.server
-                    })
+                    && match event.ends {
+                        Some(ends) => {
+                            ends.peer == conversation.client && ends.local == conversation.server
+                        }
+                        // A script of the listening socket: one for all connections.
+                        None => Some(&event.actor) == owned.server.as_ref(),
+                    }
             }),
         };
         connection(owned, conversation, &serving, programs_only(scenario))
             .map(|what| format!("{}: {what}", owned.name))
+    })
+}
+
+/// What is still awaited of datagrams: what was sent must be captured, and who sent what was
+/// captured must have said so.
+pub fn awaited_udp(
+    scenario: &Scenario,
+    exchanges: &[Exchange],
+    events: &[Event],
+) -> Option<String> {
+    exchanges.iter().find_map(|exchange| {
+        let [client, server] =
+            naming::operations(scenario, (exchange.client, exchange.server), events);
+        for (side, ops) in [(Side::Client, client), (Side::Server, server)] {
+            let Some(ops) = ops else { continue };
+            let (told, seen) = (sent(&ops), exchange.bytes(side));
+            if told > seen {
+                return Some(format!("datagrams that the {side} sent"));
+            } else if told < seen {
+                return Some(format!("the {side}'s send() to return"));
+            }
+        }
+        None
     })
 }
 
@@ -146,7 +173,8 @@ fn unreported(atoms: &Atoms<'_>, side: Side, ops: &[Op]) -> Option<String> {
     let own = atoms.side(side);
     let socket = socket(Some(ops));
     let aborted = own.rst.is_some_and(|rst| rst.kind == ResetKind::Abort);
-    if sent(ops) < own.len() {
+    // A killed process may not have told of its last send.
+    if sent(ops) < own.len() && !ops.contains(&Op::Killed) {
         Some(format!("the {side}'s send() to return"))
     } else if (own.fin.is_some() && socket == Socket::Open) || (aborted && socket != Socket::Closed)
     {

@@ -18,7 +18,9 @@ pub fn invoker() -> Option<(Uid, Gid)> {
 /// is more important than its owner.
 pub fn give_to_invoker(path: &Path) {
     if let Some((uid, gid)) = invoker()
+        // EINVAL: in a user namespace of one uid the user has no number.
         && let Err(errno) = chown(path, Some(uid), Some(gid))
+        && errno != nix::errno::Errno::EINVAL
     {
         tracing::warn!(
             "cannot give {} to the invoking user: {errno}",

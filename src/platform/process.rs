@@ -2,9 +2,13 @@
 #![allow(unsafe_code)]
 
 use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{ForkResult, fork};
+
+use super::multiplex::SELECT_LIMIT;
 
 /// The soft and the hard `RLIMIT_NOFILE`.
 ///
@@ -31,6 +35,24 @@ pub fn raise_descriptor_limit() -> Option<u64> {
 pub fn set_descriptor_limit(soft: u64) -> io::Result<()> {
     let (_, hard) = descriptor_limit()?;
     Ok(setrlimit(Resource::RLIMIT_NOFILE, soft, hard.max(soft))?)
+}
+
+/// Numbers below this are left alone by [`out_of_the_way`].
+const LOW: i32 = 256;
+
+/// Moves a descriptor to a number that `select(2)` cannot watch anyway, once low numbers become scarce: select's limit is on
+/// the numbers of the whole process, and a select server of this process needs the low ones for its connections. If
+/// there is no room above, the descriptor stays where it is.
+pub fn out_of_the_way(fd: OwnedFd) -> OwnedFd {
+    let number = fd.as_raw_fd();
+    if !(LOW..SELECT_LIMIT).contains(&number) {
+        return fd;
+    }
+    match fcntl(&fd, FcntlArg::F_DUPFD_CLOEXEC(SELECT_LIMIT)) {
+        // SAFETY: fcntl returned a new descriptor that nothing else owns.
+        Ok(high) => unsafe { OwnedFd::from_raw_fd(high) },
+        Err(_) => fd,
+    }
 }
 
 /// Threads of this process.

@@ -21,7 +21,7 @@ pub(super) fn close(named: &Named) -> (&'static str, Option<&'static str>) {
         },
         // The RST that refuses a connection is the listener's side of it.
         Close::None if named.flow.handshake == Handshake::Refused => ("reset", Some("server")),
-        Close::Open | Close::None => ("open", None),
+        Close::Open | Close::None | Close::Unreachable => ("open", None),
     }
 }
 

@@ -6,21 +6,28 @@
 //! connection is a [`crate::client::Task`] made by [`handler`].
 
 mod accept;
+mod blocking;
 mod epoll;
 mod error;
 mod event_loop;
+mod forking;
 pub mod handler;
 mod listen;
+mod listen_only;
 mod poll;
+pub mod process;
+mod process_main;
 mod select;
+mod sequential;
 mod shop;
 mod spawn;
+mod threaded;
+mod udp;
 
 pub use crate::client::Context;
 pub use error::ServerError;
 pub use event_loop::Multiplexer;
+pub use process::{Controls, Killer};
+pub use process_main::process_main;
 pub use shop::{Serve, Shop};
-pub use spawn::{Running, spawn};
-
-#[cfg(test)]
-mod tests;
+pub use spawn::{Running, serve, spawn};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::handler::Hub;
 use crate::client::script::ListenerSlot;
 use crate::client::{Context, Reporter};
-use crate::scenario::{Handler, Server, ServerKind};
+use crate::scenario::{Action, Handler, Server, ServerKind, Step, Wait};
 
 /// A server that is open: its listener and all that its handlers need.
 #[derive(Clone)]
@@ -45,26 +45,51 @@ pub trait Serve: Send {
     fn serve(self: Box<Self>, shop: &Shop) -> io::Result<()>;
 }
 
-/// What a kind cannot do, in words; `None` if it can do all that this server asks.
+/// What a server cannot do, in words; `None` if it can do all that is asked of it.
 pub fn unsupported(server: &Server) -> Option<String> {
-    let kind = match &server.kind {
-        ServerKind::Forking => "forking",
-        ServerKind::Udp => "udp",
+    use Handler::{Chat, Echo, Sink, Steps};
+    let Server { kind, handler, .. } = server;
+    let steps = match handler {
+        Steps(steps) => &steps[..],
+        _ => &[],
+    };
+    let listener = |a: &Action| matches!(a, Action::CloseListener | Action::Accept);
+    let others = |a: &Action| {
+        matches!(
+            a,
+            Action::Wait(Wait::Event(_) | Wait::Segment(_)) | Action::Barrier(_) | Action::Kill(_)
+        )
+    };
+    let text = match kind {
         ServerKind::Command(_) => {
-            return Some("an external program is started by the lab, not by this room".into());
+            "an external program is started by the lab, not as a server of ours"
+        }
+        ServerKind::Udp if !matches!(handler, Echo | Sink) => {
+            "a udp server can echo or sink; other handlers need a connection"
+        }
+        ServerKind::Forking if *handler == Chat => {
+            "a forking server cannot chat, its connections live in different processes; use select"
+        }
+        ServerKind::Forking | ServerKind::Threaded if any(steps, &listener) => {
+            "accept and close-listener need a server whose listener and connections share a thread; use select or listen"
+        }
+        _ if is_process(server) && any(steps, &others) => {
+            "a server in a process of its own cannot wait for other actors' events, segments or barriers; only for its own socket's state"
         }
         _ => return None,
     };
-    let able = match &server.handler {
-        Handler::Chat => false,
-        Handler::Echo | Handler::Sink => true,
-        _ => kind != "udp",
-    };
-    (!able).then(|| match kind {
-        "udp" => "a udp server can echo or sink; other handlers need a connection".to_string(),
-        _ => {
-            "a forking server cannot chat: its connections live in different processes; use select"
-                .to_string()
-        }
+    Some(text.to_string())
+}
+
+/// Does it run in a process of its own?
+pub fn is_process(server: &Server) -> bool {
+    server.process || server.kind == ServerKind::Forking
+}
+
+/// Is there such an action among these steps?
+fn any(steps: &[Step], such: &impl Fn(&Action) -> bool) -> bool {
+    steps.iter().any(|step| match &step.action {
+        Action::Repeat { steps, .. } => any(steps, such),
+        action => such(action),
     })
 }

@@ -1,18 +1,29 @@
 //! Starting and stopping a server.
 
+use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
 use super::epoll::Epoll;
 use super::error::ServerError;
 use super::event_loop::EventLoop;
+use super::forking::Forking;
 use super::listen::listen;
+use super::listen_only::ListenOnly;
 use super::poll::Poll;
+use super::process::{self, Killer};
 use super::select::Select;
-use super::shop::{Serve, Shop, unsupported};
+use super::sequential::Sequential;
+use super::shop::{Serve, Shop, is_process, unsupported};
+use super::threaded::Threaded;
+use super::udp::Udp;
 use crate::client::Context;
-use crate::platform::Cancel;
+use crate::client::report::errno_of;
+use crate::client::run::thread_name;
+use crate::platform::multiplex::{Interest, PollList};
+use crate::platform::{Cancel, Notify};
 use crate::scenario::{Server, ServerKind};
 
 /// A server that listens and serves.
@@ -21,6 +32,8 @@ pub struct Running {
     name: Arc<str>,
     address: SocketAddr,
     cancel: Cancel,
+    killer: Option<Killer>,
+    ended: Arc<Notify>,
     thread: Option<JoinHandle<Result<(), ServerError>>>,
 }
 
@@ -33,6 +46,23 @@ impl Running {
     /// Where it listens, with the port that the kernel chose if it was asked to.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// To kill it, if it is a process of its own; see [`super::Controls`].
+    pub fn killer(&self) -> Option<Killer> {
+        self.killer.clone()
+    }
+
+    /// Blocks until `cancel`, or until the server has ended by itself.
+    ///
+    /// # Errors
+    /// What `poll(2)` says.
+    pub fn wait(&self, cancel: &Cancel) -> io::Result<()> {
+        let mut list = PollList::default();
+        list.push(cancel.as_raw_fd(), Interest::READ);
+        list.push(self.ended.as_raw_fd(), Interest::READ);
+        while list.wait(None)?.is_empty() {}
+        Ok(())
     }
 
     /// Ends it: all its connections close.
@@ -78,12 +108,11 @@ pub fn kind(server: &Server) -> Result<Box<dyn Serve>, ServerError> {
             })?;
             Box::new(EventLoop(epoll))
         }
-        _ => {
-            return Err(ServerError::Unsupported {
-                server: server.name.clone(),
-                what: "not built yet".into(),
-            });
-        }
+        ServerKind::Threaded => Box::new(Threaded),
+        ServerKind::Forking => Box::new(Forking),
+        ServerKind::Sequential => Box::new(Sequential),
+        ServerKind::Udp => Box::new(Udp),
+        ServerKind::Listen | ServerKind::Command(_) => Box::new(ListenOnly),
     })
 }
 
@@ -108,33 +137,99 @@ pub fn spawn(server: &Server, context: &Context) -> Result<Running, ServerError>
         }
     };
     let cancel = Cancel::new().map_err(system("eventfd"))?;
+    let ended = Arc::new(Notify::new().map_err(system("eventfd"))?);
     let context = Context {
         cancel: cancel.clone(),
         ..context.clone()
     };
-    let serve = kind(server)?;
-    let shop = Shop::new(server, &context, listen(server)?);
-    let address = shop.listener.address;
-    shop.reporter.event("listen", address.to_string()).push();
+    let (address, killer, serve) = match is_process(server) {
+        true => apart(server, &context)?,
+        false => here(server, &context)?,
+    };
+    let end = SignalOnDrop(ended.clone());
     let thread = Builder::new()
-        .name(name.chars().take(15).collect())
+        .name(thread_name(&name))
         .spawn(move || {
-            serve.serve(&shop).map_err(|source| {
-                let reporter = &shop.reporter;
-                let errno = crate::client::report::errno_of(&source);
-                reporter.error("exit", errno).failed(true).push();
-                ServerError::System {
-                    server: shop.server.name.clone(),
-                    call: "serve",
-                    source,
-                }
-            })
+            let _end = end;
+            serve()
         })
         .map_err(system("pthread_create"))?;
     Ok(Running {
         name,
         address,
         cancel,
+        killer,
+        ended,
         thread: Some(thread),
     })
+}
+
+/// Signals however the thread ends.
+struct SignalOnDrop(Arc<Notify>);
+
+impl Drop for SignalOnDrop {
+    fn drop(&mut self) {
+        self.0.signal();
+    }
+}
+
+/// Starts a server and serves until the context's `cancel`: `lab-capture serve`. `ready` is called with the address once it
+/// listens; events go to the context's timeline as they happen (see [`crate::timeline::Timeline::live`]).
+///
+/// # Errors
+/// As [`spawn`], and why the server ended if it did by itself.
+pub fn serve(
+    server: &Server,
+    context: &Context,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), ServerError> {
+    let running = spawn(server, context)?;
+    ready(running.address());
+    running
+        .wait(&context.cancel)
+        .map_err(|source| ServerError::System {
+            server: server.name.clone(),
+            call: "poll",
+            source,
+        })?;
+    running.stop()
+}
+
+/// What is left to do once a server listens: to be run in a thread.
+type Rest = Box<dyn FnOnce() -> Result<(), ServerError> + Send>;
+
+/// In this process.
+fn here(
+    server: &Server,
+    context: &Context,
+) -> Result<(SocketAddr, Option<Killer>, Rest), ServerError> {
+    let serve = kind(server)?;
+    let shop = Shop::new(server, context, listen(server)?);
+    let address = shop.listener.address;
+    shop.reporter.event("listen", address.to_string()).push();
+    let rest = move || {
+        serve.serve(&shop).map_err(|source| {
+            let errno = errno_of(&source);
+            shop.reporter.error("exit", errno).failed(true).push();
+            ServerError::System {
+                server: shop.server.name.clone(),
+                call: "serve",
+                source,
+            }
+        })
+    };
+    Ok((address, None, Box::new(rest)))
+}
+
+/// In a process of its own.
+fn apart(
+    server: &Server,
+    context: &Context,
+) -> Result<(SocketAddr, Option<Killer>, Rest), ServerError> {
+    let mut started = process::start(server, context)?;
+    let (address, killer) = (started.address, started.killer.clone());
+    let (reporter, context) = (context.reporter(&server.name), context.clone());
+    started.tell(&reporter);
+    let rest = move || started.pump(&reporter, &context);
+    Ok((address, Some(killer), Box::new(rest)))
 }

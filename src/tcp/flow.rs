@@ -40,6 +40,15 @@ pub(super) enum Scale {
 }
 
 impl Scale {
+    /// As `tcp.window_size_scalefactor`.
+    pub(super) fn factor(self) -> i32 {
+        match self {
+            Scale::Unknown => -1,
+            Scale::Unused => -2,
+            Scale::Shift(n) => 1 << n,
+        }
+    }
+
     /// By how much the window field is shifted.
     pub(super) fn shift(self) -> u32 {
         match self {
@@ -60,6 +69,8 @@ pub(super) struct Seen {
     pub(super) len: u32,
     pub(super) window: u32,
     pub(super) flags: Flags,
+    /// Subtypes of Multipath TCP options that the connection had before.
+    pub(super) multipath: u16,
 }
 
 impl Seen {
@@ -73,8 +84,8 @@ impl Seen {
 /// exact; otherwise it is too high by at most the segments sent since the older lot began.
 #[derive(Debug, Clone, Copy, Default)]
 struct Unacked {
-    old: u32,
-    new: u32,
+    old: u16,
+    new: u16,
     /// Where the older and the newer lot end.
     old_end: u32,
     new_end: u32,
@@ -82,7 +93,7 @@ struct Unacked {
 
 impl Unacked {
     fn count(&self) -> u32 {
-        self.old + self.new
+        u32::from(self.old) + u32::from(self.new)
     }
 
     fn add(&mut self, end: u32) {
@@ -126,9 +137,11 @@ pub(super) struct Flow {
     window: u32,
     /// Duplicate ACKs in a row, or [`UNSEEN_SAID`].
     dup_acks: u32,
-    /// Frame whose ACK they repeat.
-    ack_frame: u64,
+    /// Frame whose ACK they repeat: its low 32 bits.
+    ack_frame: u32,
     unacked: Unacked,
+    /// `multipath` at the last segment.
+    multipath: u16,
     pub(super) scale: Scale,
     pub(super) based: bool,
     /// A SYN was sent, and no ACK since: the window field is not scaled yet.
@@ -150,6 +163,7 @@ impl Default for Flow {
             dup_acks: 0,
             ack_frame: 0,
             unacked: Unacked::default(),
+            multipath: 0,
             scale: Scale::Unknown,
             based: false,
             unscaled: false,
@@ -161,7 +175,7 @@ impl Default for Flow {
 
 /// `a` after `b` in sequence space. Numbers exactly half the space apart are each after, and
 /// each before, the other.
-fn after(a: u32, b: u32) -> bool {
+pub(super) fn after(a: u32, b: u32) -> bool {
     SeqNumber(b).since(SeqNumber(a)) < 0
 }
 
@@ -218,7 +232,7 @@ impl Flow {
         let mut found = Found::default();
         self.classify(rev, s, &mut found);
         if s.ack != self.last_ack {
-            self.ack_frame = s.frame;
+            self.ack_frame = s.frame as u32;
             self.dup_acks = 0;
         }
         let mut analysis = found.analysis;
@@ -276,7 +290,9 @@ impl Flow {
             }
         } else if rev.last_was_keep_alive {
             *a |= Analysis::KEEP_ALIVE_ACK;
-        } else {
+        } else if s.multipath == self.multipath {
+            // An ACK that repeats its number to carry a new Multipath TCP option is no duplicate
+            // (RFC 8684, section 4); Wireshark sees the option one segment late.
             self.dup_acks = if self.dup_acks == UNSEEN_SAID {
                 1
             } else {
@@ -284,7 +300,9 @@ impl Flow {
             };
             *a |= Analysis::DUPLICATE_ACK;
             found.dup_ack = self.dup_acks;
-            found.dup_ack_frame = self.ack_frame;
+            // The last frame with these low bits.
+            let back = (s.frame as u32).wrapping_sub(self.ack_frame);
+            found.dup_ack_frame = s.frame.saturating_sub(u64::from(back));
         }
     }
 
@@ -350,6 +368,7 @@ impl Flow {
         if (s.seq == self.expected_ack || self.expected_ack == 0) && !probe {
             self.expected_ack = self.next;
         }
+        self.multipath = s.multipath;
         self.window = s.window;
         self.last_ack = s.ack;
         self.ack_time = s.time;

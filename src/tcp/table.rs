@@ -35,13 +35,18 @@ impl Key {
     /// The segment's key, and which end sent it: 0 the low one, 1 the high one. A connection of
     /// an end with itself has only direction 0.
     pub(super) fn of(s: &Segment<'_>) -> (Key, usize) {
-        if let (IpAddr::V4(src), IpAddr::V4(dst)) = (s.src, s.dst) {
+        Key::of_ends((s.src, s.src_port), (s.dst, s.dst_port))
+    }
+
+    #[inline]
+    fn of_ends(s: (IpAddr, u16), d: (IpAddr, u16)) -> (Key, usize) {
+        if let (IpAddr::V4(src), IpAddr::V4(dst)) = (s.0, d.0) {
             let (src, dst) = (u32::from(src), u32::from(dst));
-            let swap = (src, s.src_port) > (dst, s.dst_port);
+            let swap = (src, s.1) > (dst, d.1);
             let (low, high, low_port, high_port) = if swap {
-                (dst, src, s.dst_port, s.src_port)
+                (dst, src, d.1, s.1)
             } else {
-                (src, dst, s.src_port, s.dst_port)
+                (src, dst, s.1, d.1)
             };
             let key = Key::V4 {
                 low,
@@ -51,12 +56,12 @@ impl Key {
             };
             (key, usize::from(swap))
         } else {
-            let (src, dst) = (octets(s.src), octets(s.dst));
-            let swap = (src, s.src_port) > (dst, s.dst_port);
+            let (src, dst) = (octets(s.0), octets(d.0));
+            let swap = (src, s.1) > (dst, d.1);
             let (low, high, low_port, high_port) = if swap {
-                (dst, src, s.dst_port, s.src_port)
+                (dst, src, d.1, s.1)
             } else {
-                (src, dst, s.src_port, s.dst_port)
+                (src, dst, s.1, d.1)
             };
             let key = Key::V6 {
                 low,
@@ -66,6 +71,11 @@ impl Key {
             };
             (key, usize::from(swap))
         }
+    }
+
+    /// The key of two ends, and which one is the source; as [`Key::of`].
+    pub(super) fn new(src: SocketAddr, dst: SocketAddr) -> (Key, usize) {
+        Key::of_ends((src.ip(), src.port()), (dst.ip(), dst.port()))
     }
 
     /// The end's address and port: 0 the low one, 1 the high one.
@@ -203,7 +213,6 @@ impl Index {
     }
 
     /// Takes out a position that is there.
-    #[cfg_attr(not(test), expect(dead_code, reason = "limits come next"))]
     pub(super) fn remove(&mut self, hash: u64, position: u32) {
         let mask = self.mask();
         let mut hole = hash as u32 as usize & mask;

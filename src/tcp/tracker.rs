@@ -1,106 +1,115 @@
 //! Streams, relative numbers, analysis: segment by segment, in capture order.
 
-use super::flow::{Flow, Scale, Seen};
-use super::table::{Index, Key, Seeds};
-use super::{Analysis, Completeness, Side, Tracked};
-use crate::timeline::Nanos;
-use crate::wire::{Flags, Segment};
+use std::net::SocketAddr;
 
-/// Follows every connection of a capture.
+use super::connection::{Connection, Kept};
+use super::flow::Seen;
+use super::table::{Index, Key, Seeds};
+use super::{Analysis, Completeness, Summary, Tracked};
+use crate::timeline::Nanos;
+use crate::wire::{Flags, Options, Segment};
+
+/// How much the tracker remembers.
+///
+/// When a connection would be one too many, another is closed into the result: the first, in the
+/// order in which they lie in memory, that has sent nothing since the search last came by (the
+/// 'clock' way of finding one that was idle for long without touching a list at each segment).
+/// Its numbers go on being remembered, with those of the `kept` that were closed last: if more
+/// of it comes, it has its stream number, relative numbers and analysis as if nothing had
+/// happened, and a further [`Summary`]. One that is forgotten, too, comes back as a new stream;
+/// later stream numbers are then higher than Wireshark's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections at a time; 568 bytes each, and what a hole in the stream needs.
+    pub live: usize,
+    /// Connections closed into the result whose numbers are remembered; about 250 bytes each.
+    pub kept: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            live: 64_000,
+            kept: 16_384,
+        }
+    }
+}
+
+/// Follows every connection of a capture, in bounded memory.
+///
+/// Connections that end the usual way stay until [`Tracker::finish`]: more segments may follow.
+/// Those that make room, or whose ports a new connection uses, are handed out earlier:
+/// [`Tracker::take_finished`], to be called now and then, else the summaries pile up.
 #[derive(Debug)]
 pub struct Tracker {
+    limits: Limits,
     seeds: Seeds,
     index: Index,
     connections: Vec<Connection>,
     next_stream: u32,
-}
-
-#[derive(Debug)]
-struct Connection {
-    key: Key,
-    stream: u32,
-    /// By key order: 0 is what the low end sends.
-    flows: [Flow; 2],
-    /// When the last SYN without ACK was sent; 0: none was.
-    syn_time: Nanos,
-    /// From that SYN to the first ACK; 0: not known.
-    rtt: Nanos,
-    completeness: Completeness,
-    /// Which end is the client: 0 the low one.
-    client: u8,
+    /// Where the search for an idle connection goes on.
+    hand: usize,
+    kept: Ring,
+    finished: Vec<Summary>,
 }
 
 impl Default for Tracker {
     fn default() -> Self {
-        Tracker {
-            seeds: Seeds::random(),
-            index: Index::default(),
-            connections: Vec::new(),
-            next_stream: 0,
-        }
-    }
-}
-
-impl Connection {
-    fn new(key: Key, stream: u32, from: usize, flags: Flags) -> Connection {
-        // A SYN-ACK's sender is no client.
-        let answer = flags.contains(Flags::SYN | Flags::ACK) && key.end(0) != key.end(1);
-        Connection {
-            key,
-            stream,
-            flows: [Flow::default(); 2],
-            syn_time: 0,
-            rtt: 0,
-            completeness: Completeness::empty(),
-            client: from as u8 ^ u8::from(answer),
-        }
-    }
-
-    fn side(&self, from: usize) -> Side {
-        if from == usize::from(self.client) {
-            Side::Client
-        } else {
-            Side::Server
-        }
+        Tracker::with_limits(Limits::default())
     }
 }
 
 impl Tracker {
-    /// Takes the next segment; `frame` is its 1-based number, `time` its timestamp.
-    pub fn push(&mut self, frame: u64, time: Nanos, segment: &Segment<'_>) -> Tracked {
-        let (key, from) = Key::of(segment);
-        let hash = self.seeds.hash(&key);
-        let flags = segment.flags;
-        let opening = flags & (Flags::SYN | Flags::ACK) == Flags::SYN;
-        let answering = flags.contains(Flags::SYN | Flags::ACK);
+    /// A tracker that remembers so much.
+    pub fn with_limits(limits: Limits) -> Tracker {
+        Tracker {
+            limits,
+            seeds: Seeds::random(),
+            index: Index::default(),
+            connections: Vec::new(),
+            next_stream: 0,
+            hand: 0,
+            kept: Ring::default(),
+            finished: Vec::new(),
+        }
+    }
 
-        let found = self
-            .index
-            .find(hash, |p| self.connections[p as usize].key == key);
-        let mut is_new = false;
-        let mut reused = false;
-        let position = match found {
-            Some(position) => {
-                let flow = &mut self.connections[position as usize].flows[from];
-                if opening && flow.based {
-                    if segment.seq.0 != flow.base {
-                        reused = true;
-                        self.replace(position, from, flags);
-                    } else {
-                        flow.syn_again();
-                    }
-                } else if answering && flow.based && segment.seq.0 != flow.base {
-                    flow.base = segment.seq.0;
-                    reused = true;
-                }
-                position
-            }
-            None => {
-                is_new = true;
-                self.insert(key, hash, from, flags)
-            }
-        };
+    /// Takes the next segment; `frame` is its 1-based number, `time` its timestamp.
+    ///
+    /// A header length below 20 is taken as it is: Wireshark analyses such a segment, but shows
+    /// nothing of it and does not count its flags.
+    pub fn push(&mut self, frame: u64, time: Nanos, segment: &Segment<'_>) -> Tracked {
+        self.take(frame, time, segment, false)
+    }
+
+    /// As [`Tracker::push`], of a segment whose header is longer than what the capture holds of
+    /// it, at least 16 bytes. Wireshark analyses it, too, but shows no `tcp.analysis` flag of it,
+    /// and learns no more of window scales than from the options that are there.
+    pub fn push_cut(&mut self, frame: u64, time: Nanos, segment: &Segment<'_>) -> Tracked {
+        self.take(frame, time, segment, true)
+    }
+
+    /// Takes a TCP header that is no segment: quoted in an ICMP error, or of a datagram too short
+    /// for it. Wireshark gives it a stream, a new one where there is none, and lets it count for
+    /// `tcp.completeness`, and its options if the whole header is there; returns that stream.
+    pub fn push_stub(
+        &mut self,
+        time: Nanos,
+        (src, dst): (SocketAddr, SocketAddr),
+        seq: u32,
+        flags: Flags,
+        options: Option<&Options>,
+    ) -> u32 {
+        let (key, from) = Key::new(src, dst);
+        let (position, arrival) = self.locate(key, from, seq, flags);
         let connection = &mut self.connections[position as usize];
+        connection.take_stub(from, time, flags, options, arrival == Arrival::New);
+        connection.stream
+    }
+
+    fn take(&mut self, frame: u64, time: Nanos, segment: &Segment<'_>, cut: bool) -> Tracked {
+        let (key, from) = Key::of(segment);
+        let (position, arrival) = self.locate(key, from, segment.seq.0, segment.flags);
         let seen = Seen {
             frame,
             time,
@@ -108,131 +117,197 @@ impl Tracker {
             ack: segment.ack.0,
             len: segment.len,
             window: u32::from(segment.window),
-            flags,
+            flags: segment.flags,
+            multipath: 0,
         };
-        let opens = is_new || (reused && opening);
-        let mut tracked = connection.take(from, &seen, segment, is_new);
-        tracked.opens = opens;
-        if reused {
+        let connection = &mut self.connections[position as usize];
+        let is_new = arrival == Arrival::New;
+        let mut tracked = connection.take(from, &seen, segment, is_new, cut);
+        if matches!(arrival, Arrival::Reopened | Arrival::Renumbered) {
             tracked.analysis |= Analysis::REUSED_PORTS;
         }
+        if cut || segment.header_len < 20 {
+            tracked.analysis = Analysis::empty();
+            tracked.dup_ack = 0;
+        }
         tracked
     }
 
-    fn insert(&mut self, key: Key, hash: u64, from: usize, flags: Flags) -> u32 {
-        let position = self.connections.len() as u32;
+    /// Finds the connection of a header sent by end `from`, or makes it.
+    fn locate(&mut self, key: Key, from: usize, seq: u32, flags: Flags) -> (u32, Arrival) {
+        let hash = self.seeds.hash(&key);
+        let opening = flags & (Flags::SYN | Flags::ACK) == Flags::SYN;
+        let answering = flags.contains(Flags::SYN | Flags::ACK);
+        let found = self
+            .index
+            .find(hash, |p| self.connections[p as usize].key == key);
+        let mut arrival = Arrival::Known;
+        let position = match found {
+            Some(position) => position,
+            None => {
+                let mut connection = Connection::new(key, 0);
+                if let Some(kept) = self.kept.take(hash, &key) {
+                    connection.resume(kept);
+                } else {
+                    connection.stream = self.new_stream();
+                    arrival = Arrival::New;
+                }
+                self.insert(hash, connection)
+            }
+        };
+        let flow = &mut self.connections[position as usize].flows[from];
+        if flow.based && seq == flow.base && opening {
+            flow.syn_again();
+        } else if flow.based && seq != flow.base {
+            if opening {
+                // A new number on the same ends: a new stream.
+                let mut connection = Connection::new(key, self.new_stream());
+                connection.completeness = Completeness::SYN;
+                let old = &mut self.connections[position as usize];
+                let old = std::mem::replace(old, connection);
+                self.close(&old, false);
+                arrival = Arrival::Reopened;
+            } else if answering {
+                flow.base = seq;
+                arrival = Arrival::Renumbered;
+            }
+        }
+        (position, arrival)
+    }
+
+    /// Puts a connection into the result, if there is anything to say.
+    fn close(&mut self, connection: &Connection, evicted: bool) {
+        if !connection.is_empty() {
+            self.finished.push(connection.summary(evicted));
+        }
+    }
+
+    fn new_stream(&mut self) -> u32 {
+        let stream = self.next_stream;
+        self.next_stream += 1;
+        stream
+    }
+
+    fn insert(&mut self, hash: u64, connection: Connection) -> u32 {
+        let position = if self.connections.len() < self.limits.live.max(1) {
+            self.connections.push(connection);
+            self.connections.len() - 1
+        } else {
+            let position = self.evict();
+            self.connections[position] = connection;
+            position
+        };
+        self.index.insert(hash, position as u32);
+        position as u32
+    }
+
+    /// Closes a connection into the result; its position is free then.
+    fn evict(&mut self) -> usize {
+        loop {
+            let position = self.hand;
+            self.hand = (position + 1) % self.connections.len();
+            let connection = &mut self.connections[position];
+            if std::mem::take(&mut connection.recent) && !connection.ended() {
+                continue;
+            }
+            if !connection.is_empty() {
+                self.finished.push(connection.summary(true));
+            }
+            let (key, kept) = (connection.key, connection.keep());
+            let hash = self.seeds.hash(&key);
+            self.index.remove(hash, position as u32);
+            self.kept.put(self.limits.kept, hash, key, kept);
+            return position;
+        }
+    }
+
+    /// How many streams there were so far.
+    pub fn streams(&self) -> u32 {
+        self.next_stream
+    }
+
+    /// The account so far of a connection that is not finished.
+    pub fn summary(&self, stream: u32) -> Option<Summary> {
         self.connections
-            .push(Connection::new(key, self.next_stream, from, flags));
-        self.next_stream += 1;
-        self.index.insert(hash, position);
-        position
+            .iter()
+            .find(|c| c.stream == stream)
+            .map(|c| c.summary(false))
     }
 
-    /// A SYN with a new number on the same ends begins a new stream.
-    fn replace(&mut self, position: u32, from: usize, flags: Flags) {
-        let key = self.connections[position as usize].key;
-        let mut connection = Connection::new(key, self.next_stream, from, flags);
-        connection.completeness = Completeness::SYN;
-        self.next_stream += 1;
-        self.connections[position as usize] = connection;
+    /// The connections finished since the last call: replaced by one on the same ports, or closed
+    /// to make room.
+    pub fn take_finished(&mut self) -> std::vec::Drain<'_, Summary> {
+        self.finished.drain(..)
+    }
+
+    /// All connections not taken yet, by stream number.
+    pub fn finish(mut self) -> impl Iterator<Item = Summary> {
+        self.finished.sort_by_key(|s| s.stream);
+        let connections = self.connections;
+        // Positions are sorted, not connections: these are large.
+        let mut order: Vec<u32> = (0..connections.len() as u32).collect();
+        order.retain(|&p| !connections[p as usize].is_empty());
+        order.sort_unstable_by_key(|&p| connections[p as usize].stream);
+        let mut finished = self.finished.into_iter().peekable();
+        let mut live = order.into_iter().peekable();
+        std::iter::from_fn(move || {
+            let next = live.peek().map(|&p| connections[p as usize].stream);
+            if finished
+                .peek()
+                .is_some_and(|s| next.is_none_or(|n| s.stream <= n))
+            {
+                return finished.next();
+            }
+            live.next().map(|p| connections[p as usize].summary(false))
+        })
     }
 }
 
-impl Connection {
-    fn take(&mut self, from: usize, s: &Seen, segment: &Segment<'_>, is_new: bool) -> Tracked {
-        let side = self.side(from);
-        let (low, high) = self.flows.split_at_mut(1);
-        let (fwd, rev) = if from == 0 {
-            (&mut low[0], &mut high[0])
-        } else {
-            (&mut high[0], &mut low[0])
-        };
-        let flags = s.flags;
-        let has_ack = flags.contains(Flags::ACK);
-        let syn = flags.contains(Flags::SYN);
-        let completeness = self.completeness;
-
-        fwd.set_bases(rev, s);
-        let found = fwd.analyze(rev, self.rtt, s);
-        let seq = s.seq.wrapping_sub(fwd.base);
-        let window = if syn {
-            s.window
-        } else {
-            s.window << fwd.scale.shift()
-        };
-        let control = u32::from(flags.intersects(Flags::SYN | Flags::FIN));
-        let tracked = Tracked {
-            stream: self.stream,
-            from: side,
-            seq,
-            ack: if has_ack {
-                s.ack.wrapping_sub(rev.base)
-            } else {
-                s.ack
-            },
-            next_seq: seq.wrapping_add(s.len).wrapping_add(control),
-            window,
-            analysis: found.analysis,
-            dup_ack: found.dup_ack,
-            dup_ack_frame: found.dup_ack_frame,
-            completeness,
-            opens: is_new,
-        };
-        // Wireshark gives up here on a header shorter than a header.
-        if segment.header_len < 20 {
-            return tracked;
-        }
-        self.completeness |= seen_parts(flags, s.len, is_new);
-        if syn {
-            fwd.unscaled = true;
-            if !has_ack {
-                self.syn_time = s.time;
-            }
-        } else if has_ack {
-            fwd.unscaled = false;
-            if self.syn_time != 0 && self.rtt == 0 {
-                self.rtt = s.time.wrapping_sub(self.syn_time);
-            }
-        }
-        if let Some(shift) = segment.options.window_scale {
-            fwd.scale = Scale::Shift(shift.min(14));
-        }
-        if syn {
-            fwd.settle_scale(rev, has_ack);
-        }
-        tracked
-    }
+/// How a segment finds its connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Arrival {
+    /// It is the first.
+    New,
+    /// It has one.
+    Known,
+    /// A SYN with a new number ended the old one.
+    Reopened,
+    /// A SYN-ACK has another number than what was seen of its sender.
+    Renumbered,
 }
 
-/// What a segment adds to `tcp.completeness`. Wireshark asks only the first segment of a stream
-/// whether it is a SYN, and asks it nothing else.
-fn seen_parts(flags: Flags, len: u32, is_new: bool) -> Completeness {
-    let mut parts = Completeness::empty();
-    let handshake = flags & (Flags::SYN | Flags::ACK);
-    if is_new {
-        if handshake == Flags::SYN {
-            parts |= Completeness::SYN;
-            if len > 0 {
-                parts |= Completeness::DATA;
-            }
+/// The connections closed into the result last.
+#[derive(Debug, Default)]
+struct Ring {
+    index: Index,
+    entries: Vec<(u64, Key, Option<Kept>)>,
+    next: usize,
+}
+
+impl Ring {
+    fn put(&mut self, limit: usize, hash: u64, key: Key, kept: Kept) {
+        if limit == 0 {
+            return;
         }
-        return parts;
-    }
-    if handshake == Flags::SYN | Flags::ACK {
-        parts |= Completeness::SYN_ACK;
-    }
-    if handshake == Flags::ACK {
-        parts |= if len > 0 {
-            Completeness::DATA
+        let at = self.next;
+        if self.entries.len() < limit {
+            self.entries.push((hash, key, Some(kept)));
         } else {
-            Completeness::ACK
-        };
+            let (old, _, live) = self.entries[at];
+            if live.is_some() {
+                self.index.remove(old, at as u32);
+            }
+            self.entries[at] = (hash, key, Some(kept));
+        }
+        self.index.insert(hash, at as u32);
+        self.next = (at + 1) % limit;
     }
-    if flags.contains(Flags::FIN | Flags::ACK) {
-        parts |= Completeness::FIN;
+
+    fn take(&mut self, hash: u64, key: &Key) -> Option<Kept> {
+        let at = self
+            .index
+            .find(hash, |p| self.entries[p as usize].1 == *key)?;
+        self.index.remove(hash, at);
+        self.entries[at as usize].2.take()
     }
-    if flags.contains(Flags::RST) {
-        parts |= Completeness::RST;
-    }
-    parts
 }

@@ -1,6 +1,10 @@
 //! The words of the room: sides, analysis flags, what the tracker says of a segment.
 
+use std::net::SocketAddr;
+
 use serde::{Deserialize, Serialize};
+
+use crate::timeline::Nanos;
 
 /// An end of a connection. The client is who sent the SYN; where none was seen, the sender of the
 /// first segment, unless that segment is a SYN-ACK.
@@ -120,6 +124,126 @@ bitflags::bitflags! {
     }
 }
 
+/// How far a connection's handshake was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Handshake {
+    /// Each side's SYN was seen, and acknowledged by the other.
+    Complete,
+    /// A SYN was answered by a RST, and by nothing else.
+    Refused,
+    /// A SYN, and nothing from the other side.
+    Unanswered,
+    /// Some of it: a SYN-ACK without its SYN, or without the last ACK; data before them.
+    Partial,
+    /// No SYN at all.
+    Unseen,
+}
+
+/// How a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum How {
+    /// Both sides sent a FIN.
+    Fin,
+    /// A RST came before there were two FINs.
+    Reset,
+    /// Neither FIN nor RST.
+    Open,
+    /// One FIN.
+    Half,
+}
+
+/// Who did it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum By {
+    /// The active opener.
+    Client,
+    /// The passive opener.
+    Server,
+    /// Both: FINs that crossed.
+    Both,
+}
+
+/// How a connection ended, and by whom: of two FINs, the first is the one that the other's first
+/// transmission acknowledges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Close {
+    /// In which way.
+    pub how: How,
+    /// Who began; none if it is open.
+    pub by: Option<By>,
+}
+
+/// What one side of a connection sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sent {
+    /// Segments.
+    pub segments: u64,
+    /// Payload bytes of all segments, repeated ones included (the sum of `tcp.len`).
+    pub payload: u64,
+    /// Bytes of the stream that were seen, each counted once.
+    pub bytes: u64,
+    /// Bytes of the stream that the other side acknowledged and nobody saw.
+    pub missing: u64,
+    /// Segments that Wireshark calls retransmissions, fast and spurious ones included.
+    pub retransmissions: u64,
+    /// Segments that Wireshark calls out of order.
+    pub out_of_order: u64,
+    /// Duplicate ACKs.
+    pub duplicate_acks: u64,
+    /// Segments with a window of 0.
+    pub zero_windows: u64,
+    /// Options of the SYN: maximum segment size.
+    pub mss: Option<u16>,
+    /// Options of the SYN: window scale, as sent.
+    pub window_scale: Option<u8>,
+    /// Options of the SYN: SACK permitted.
+    pub sack_permitted: bool,
+    /// Options of the SYN: timestamps.
+    pub timestamps: bool,
+}
+
+/// The account of one connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// As Wireshark's `tcp.stream`.
+    pub stream: u32,
+    /// The active opener.
+    pub client: SocketAddr,
+    /// The other end.
+    pub server: SocketAddr,
+    /// Was the handshake seen?
+    pub handshake: Handshake,
+    /// How did it end?
+    pub close: Close,
+    /// What was sent: by the client, by the server.
+    pub sent: [Sent; 2],
+    /// `tcp.completeness` when all segments are counted (`tshark -2` prints it).
+    pub completeness: Completeness,
+    /// Zeek's `conn_state`.
+    pub state: &'static str,
+    /// Zeek's `history`; upper-case letters are the originator's.
+    pub history: String,
+    /// Who is the originator to Zeek: the client, wherever a SYN was seen.
+    pub originator: Side,
+    /// From the last SYN to the first ACK after it, ns (`tcp.analysis.initial_rtt`).
+    pub initial_rtt: Option<Nanos>,
+    /// From the SYN to the SYN-ACK that answers it, ns: the way to the server and back as seen
+    /// from where the capture was taken.
+    pub syn_rtt: Option<Nanos>,
+    /// Timestamps of the first and the last segment.
+    pub time: [Nanos; 2],
+    /// Frames of the first and the last segment.
+    pub frames: [u64; 2],
+    /// Closed into the result early because of the tracker's limit; more of the same stream may
+    /// follow in a later summary.
+    pub evicted: bool,
+    /// The continuation of a stream of which an earlier summary exists.
+    pub continued: bool,
+}
+
 /// What the tracker says of one segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tracked {
@@ -135,6 +259,9 @@ pub struct Tracked {
     pub next_seq: u32,
     /// Window in bytes as far as its scale is known, as Wireshark shows `tcp.window_size`.
     pub window: u32,
+    /// `tcp.window_size_scalefactor`: what the window field is multiplied by, -1 where no SYN was
+    /// seen, -2 where scaling is not in use; Wireshark shows none in a SYN.
+    pub scale_factor: i32,
     /// `tcp.analysis.duplicate_ack_num`; 0 if this is no duplicate ACK.
     pub dup_ack: u32,
     /// `tcp.analysis.duplicate_ack_frame`: whose ACK is repeated; meaningless if `dup_ack` is 0.

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::view::View;
-use super::{Datagram, Fragment, Icmp, Packet, Reason, tcp, tunnel};
+use super::{Datagram, Fragment, Icmp, Packet, Reason, Stub, tcp, tunnel, udp};
 
 /// What the transport needs of the IP header.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +36,8 @@ impl Path {
     }
 }
 
-/// IPv4 or IPv6, by the version in its first four bits.
+/// IPv4 or IPv6, by the version in its first four bits; Wireshark does so wherever IPv4 is
+/// announced.
 pub(super) fn either<'a>(view: View<'a>, path: Path) -> Packet<'a> {
     match view.u8(0).map(|b| b >> 4) {
         Some(4) => v4(view, path),
@@ -56,9 +57,14 @@ pub(super) fn v4<'a>(view: View<'a>, path: Path) -> Packet<'a> {
     };
     let header_len = usize::from(head[0] & 0x0f) * 4;
     if head[0] >> 4 != 4 || header_len < 20 {
+        if head[0] >> 4 == 6 {
+            return v6(view, path);
+        }
         return Packet::Skipped(Reason::Malformed("IPv4"));
     }
-    let view = match u32::from(u16::from_be_bytes([head[2], head[3]])) {
+    let total = u32::from(u16::from_be_bytes([head[2], head[3]]));
+    let cut = total > view.len;
+    let view = match total {
         // The network card cuts the segment and fills the length in (offload).
         0 => view,
         len if (len as usize) < header_len => {
@@ -80,7 +86,7 @@ pub(super) fn v4<'a>(view: View<'a>, path: Path) -> Packet<'a> {
     let (more, offset) = (word & 0x2000 != 0, u32::from(word & 0x1fff) * 8);
     let mut whole = true;
     if more || offset != 0 {
-        if payload.len > 0 && payload.data.len() as u32 == payload.len {
+        if payload.len > 0 && payload.data.len() as u32 == payload.len && !cut {
             return Packet::Fragment(Fragment {
                 src: ip.src,
                 dst: ip.dst,
@@ -122,8 +128,10 @@ pub(super) fn v6<'a>(view: View<'a>, path: Path) -> Packet<'a> {
         vlan: path.vlan,
     };
     let view = match u32::from(u16::from_be_bytes([head[4], head[5]])) {
-        // Offload, or a jumbogram: to the end of the frame.
-        0 => view,
+        // What 16 bits cannot say (BIG TCP, jumbograms): to the end of the frame. tshark wants
+        // the jumbo payload option for it, which Linux no longer writes. A smaller packet of
+        // length 0 has no payload.
+        0 if view.len > 40 + 0xffff => view,
         len => view.limit(len + 40),
     };
     let Some(payload) = view.skip(40) else {
@@ -138,61 +146,55 @@ pub(super) fn transport<'a>(
     mut view: View<'a>,
     mut protocol: u8,
     ip: &Ip,
-    mut whole: bool,
+    whole: bool,
     path: Path,
 ) -> Packet<'a> {
     loop {
         if protocol == 6 {
             return tcp::parse(view, ip, whole);
         }
-        let v6 = ip.src.is_ipv6();
         let step = match protocol {
-            17 => return udp(view, ip, whole, path),
-            1 if !v6 => return icmp(view, ip),
-            58 => return icmp(view, ip),
-            0 | 43 | 60 | 135 | 139 | 140 if v6 => {
-                let (Some(next), Some(len)) = (view.u8(0), view.u8(1)) else {
-                    return Packet::Skipped(Reason::Snapped("IPv6 extension"));
-                };
-                (next, usize::from(len) * 8 + 8)
-            }
+            17 => return datagram(view, ip, path),
+            1 | 58 => return icmp(view, ip, protocol == 58),
+            0 | 43 | 60 => match extension(view, protocol) {
+                Ok(step) => step,
+                Err(reason) => return Packet::Skipped(reason),
+            },
+            // Shim6, with a payload behind it (RFC 5533).
+            140 if view.u8(1) == Some(0) => (view.u8(0).unwrap_or(59), 8),
             51 => {
                 let (Some(next), Some(len)) = (view.u8(0), view.u8(1)) else {
                     return Packet::Skipped(Reason::Snapped("authentication"));
                 };
                 (next, (usize::from(len) + 2) * 4)
             }
-            44 if v6 => {
+            44 => {
                 let (Some(word), Some(id)) = (view.u16(2), view.u32(4)) else {
                     return Packet::Skipped(Reason::Snapped("IPv6 fragment"));
                 };
                 let next = view.data[0];
                 let (more, offset) = (word & 1 != 0, u32::from(word & 0xfff8));
                 if more || offset != 0 {
-                    let part = view.skip(8).unwrap_or(View::new(&[], 0));
-                    if part.len > 0 && part.data.len() as u32 == part.len {
-                        return Packet::Fragment(Fragment {
-                            src: ip.src,
-                            dst: ip.dst,
-                            id,
-                            protocol: next,
-                            vlan: ip.vlan,
-                            offset,
-                            more,
-                            payload: part.data,
-                            ttl: ip.ttl,
-                        });
-                    }
-                    if offset != 0 {
+                    let Some(part) = view.skip(8).filter(|p| p.is_whole() && p.len > 0) else {
                         return Packet::Skipped(Reason::Fragment);
-                    }
-                    whole = false;
+                    };
+                    return Packet::Fragment(Fragment {
+                        src: ip.src,
+                        dst: ip.dst,
+                        id,
+                        protocol: next,
+                        vlan: ip.vlan,
+                        offset,
+                        more,
+                        payload: part.data,
+                        ttl: ip.ttl,
+                    });
                 }
                 (next, 8)
             }
             4 => return v4(view, path),
-            41 => return v6_inner(view, path),
-            47 => return tunnel::gre(view, ip, path),
+            41 => return v6(view, path),
+            47 => return tunnel::gre(view, path),
             97 => return tunnel::etherip(view, path),
             143 => return super::ether::ethernet(view, path),
             137 => return super::ether::mpls(view, path),
@@ -206,19 +208,39 @@ pub(super) fn transport<'a>(
     }
 }
 
-fn v6_inner<'a>(view: View<'a>, path: Path) -> Packet<'a> {
-    v6(view, path)
+/// An extension header: what follows it, and its length. As Wireshark, which gives up where an
+/// option runs over the captured bytes, not where it runs over the header.
+fn extension(view: View<'_>, protocol: u8) -> Result<(u8, usize), Reason> {
+    let (Some(next), Some(len)) = (view.u8(0), view.u8(1)) else {
+        return Err(Reason::Snapped("IPv6 extension"));
+    };
+    let len = usize::from(len) * 8 + 8;
+    if view.data.len() < len {
+        return Err(Reason::Snapped("IPv6 extension"));
+    }
+    let mut at = 2;
+    while protocol != 43 && at < len {
+        at += match (view.u8(at), view.u8(at + 1)) {
+            (Some(0), _) => 1,
+            (Some(_), Some(n)) => 2 + usize::from(n),
+            _ => return Err(Reason::Malformed("IPv6 extension")),
+        };
+        if at > view.data.len() {
+            return Err(Reason::Malformed("IPv6 extension"));
+        }
+    }
+    Ok((next, len))
 }
 
-fn udp<'a>(view: View<'a>, ip: &Ip, whole: bool, path: Path) -> Packet<'a> {
+fn datagram<'a>(view: View<'a>, ip: &Ip, path: Path) -> Packet<'a> {
     let Some(head) = view.array::<8>(0) else {
         return Packet::Skipped(Reason::Snapped("UDP"));
     };
+    // Length 0 is a jumbogram's, of IPv6; one that reaches beyond the datagram is cut to it.
     let len = u32::from(u16::from_be_bytes([head[4], head[5]]));
     let body = match len {
-        0 => view.skip(8),
-        1..8 => return Packet::Skipped(Reason::Malformed("UDP")),
-        len if whole && len > view.len => return Packet::Skipped(Reason::Malformed("UDP")),
+        0 if ip.src.is_ipv6() => view.skip(8),
+        0..8 => return Packet::Skipped(Reason::Malformed("UDP")),
         len => view.limit(len).skip(8),
     };
     let Some(body) = body else {
@@ -232,19 +254,53 @@ fn udp<'a>(view: View<'a>, ip: &Ip, whole: bool, path: Path) -> Packet<'a> {
         len: body.len,
         payload: body.data,
     };
-    tunnel::udp(&datagram, body, path).unwrap_or(Packet::Udp(datagram))
+    udp::tunnel(&datagram, body, path).unwrap_or(Packet::Udp(datagram))
 }
 
-fn icmp<'a>(view: View<'a>, ip: &Ip) -> Packet<'a> {
+fn icmp<'a>(view: View<'a>, ip: &Ip, v6: bool) -> Packet<'a> {
     let (Some(kind), Some(code)) = (view.u8(0), view.u8(1)) else {
         return Packet::Skipped(Reason::Snapped("ICMP"));
     };
     Packet::Icmp(Icmp {
         src: ip.src,
         dst: ip.dst,
-        v6: ip.src.is_ipv6(),
+        v6,
         kind,
         code,
         quoted: view.data.get(8..).unwrap_or(&[]),
     })
+}
+
+impl Icmp<'_> {
+    /// The TCP header that an error quotes, if it holds enough for Wireshark to look up the
+    /// connection (16 bytes). It is no segment, but Wireshark gives it a `tcp.stream`, and a new
+    /// one where there is none.
+    pub fn quoted_tcp(&self) -> Option<Stub> {
+        let error = match (self.v6, self.kind) {
+            (false, 3 | 4 | 11 | 12) | (true, 1..=4) => self.quoted,
+            // Redirect: two addresses, options; the packet is in option 4 behind 6 bytes.
+            (true, 137) => {
+                let mut options = self.quoted.get(32..)?;
+                loop {
+                    match *options {
+                        [4, ..] => break options.get(8..)?,
+                        [_, n, ..] if n > 0 => options = options.get(usize::from(n) * 8..)?,
+                        _ => return None,
+                    }
+                }
+            }
+            _ => return None,
+        };
+        let view = View::new(error, error.len() as u32);
+        match either(view, Path::default()) {
+            Packet::Tcp(s) => Some(Stub {
+                src: s.source(),
+                dst: s.destination(),
+                seq: s.seq.0,
+                flags: s.flags,
+            }),
+            Packet::Stub(stub, _) => Some(stub),
+            _ => None,
+        }
+    }
 }

@@ -9,16 +9,22 @@ mod ether;
 mod ip;
 pub mod link;
 mod linknames;
+mod links;
 mod names;
 mod packet;
 mod parse;
 mod ppp;
+#[cfg(test)]
+mod properties;
 mod reassembly;
 pub mod segment;
 pub mod seq;
+mod tags;
 mod tcp;
 mod tunnel;
+mod udp;
 mod view;
+mod wifi;
 
 pub use link::LinkType;
 pub use packet::{Fragment, LinkTypeKey, Packet, Reason, Stub, StubReason};

@@ -1,8 +1,8 @@
 //! One frame to one packet: the link types.
 
-use super::ip::{self, Path};
+use super::ip::Path;
 use super::view::View;
-use super::{LinkType, Packet, Reason, ether, ppp};
+use super::{LinkType, Packet, ether, links};
 use crate::capture::Frame;
 
 /// Opens a frame down to its innermost header. Fragments are returned as such: see
@@ -13,49 +13,7 @@ pub fn parse<'a>(frame: &Frame<'a>) -> Packet<'a> {
     if frame.link == LinkType::ETHERNET {
         return ether::ethernet(view, Path::default());
     }
-    other(frame.link, view)
-}
-
-fn other<'a>(link: LinkType, view: View<'a>) -> Packet<'a> {
-    let path = Path::default();
-    match link.0 {
-        0 | 108 => family(view, path),
-        9 | 50 | 166 => ppp::framed(view, path),
-        51 => ether::pppoe(view, path),
-        104 => ppp::cisco(view, path),
-        12 | 14 | 101 => ip::either(view, path),
-        228 => ip::v4(view, path),
-        229 => ip::v6(view, path),
-        113 => cooked(view, 14, 16, path),
-        276 => cooked(view, 0, 20, path),
-        _ => Packet::Skipped(Reason::from(link)),
-    }
-}
-
-/// BSD loopback: an address family of four bytes, in whichever byte order.
-fn family<'a>(view: View<'a>, path: Path) -> Packet<'a> {
-    let (Some(value), Some(rest)) = (view.u32(0), view.skip(4)) else {
-        return Packet::Skipped(Reason::Snapped("loopback"));
-    };
-    let family = if value & 0xffff_0000 != 0 {
-        value.swap_bytes()
-    } else {
-        value
-    };
-    match family {
-        2 => ip::v4(rest, path),
-        10 | 24 | 28 | 30 => ip::v6(rest, path),
-        _ => Packet::Skipped(Reason::Malformed("loopback")),
-    }
-}
-
-/// Linux cooked capture: the protocol as an EtherType at `at`, the header `len` bytes long.
-fn cooked<'a>(view: View<'a>, at: usize, len: usize, path: Path) -> Packet<'a> {
-    match (view.u16(at), view.skip(len)) {
-        (Some(4), Some(rest)) => ether::llc(rest, path),
-        (Some(kind), Some(rest)) => ether::ethertype(kind, rest, path),
-        _ => Packet::Skipped(Reason::Snapped("Linux cooked")),
-    }
+    links::open(frame.link, view, Path::default())
 }
 
 #[cfg(test)]

@@ -28,16 +28,25 @@ pub(super) fn ppp<'a>(view: View<'a>, path: Path) -> Packet<'a> {
         return Packet::Skipped(Reason::Snapped("PPP"));
     };
     match protocol {
-        0x0021 => ip::v4(rest, path),
-        0x0057 => ip::v6(rest, path),
+        0x0021 | 0x0800 => ip::either(rest, path),
+        0x0057 | 0x86dd => ip::v6(rest, path),
+        0x004b => ether::llc(rest, path),
+        // Bridging (RFC 3518): flags, MAC type; 1 is Ethernet.
+        0x0031 if rest.u8(1) == Some(1) => match rest.skip(2) {
+            Some(rest) => ether::ethernet(rest, path),
+            None => Packet::Skipped(Reason::Snapped("PPP")),
+        },
+        // Multilink (RFC 1990): a packet that is its own first and last fragment.
+        0x003d if rest.u8(0).is_some_and(|b| b & 0xc0 == 0xc0) => {
+            match (rest.skip(4), path.deeper()) {
+                (Some(rest), Some(path)) => ppp(rest, path),
+                (None, _) => Packet::Skipped(Reason::Snapped("PPP")),
+                (_, None) => Packet::Skipped(Reason::TooDeep),
+            }
+        }
         0x0281 | 0x0283 => ether::mpls(rest, path),
         other => Packet::Skipped(Reason::Ppp(other)),
     }
-}
-
-/// PPP in GRE: the address and control bytes may be left out.
-pub(super) fn ppp_in_gre<'a>(view: View<'a>, path: Path) -> Packet<'a> {
-    framed(view, path)
 }
 
 /// Cisco HDLC: address, control, EtherType.

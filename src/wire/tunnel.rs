@@ -1,11 +1,11 @@
-//! Tunnels that Wireshark opens by default: GRE, EtherIP, and those over UDP.
+//! Tunnels that Wireshark opens by default: GRE and EtherIP. Those over UDP are in `udp`.
 
-use super::ip::{Ip, Path};
+use super::ip::{self, Path};
 use super::view::View;
-use super::{Datagram, Packet, Reason, ether, ppp};
+use super::{Packet, Reason, ether, ppp, tags, wifi};
 
 /// Generic routing encapsulation (RFC 2784, RFC 2890; version 1 is PPTP's, RFC 2637).
-pub(super) fn gre<'a>(view: View<'a>, _ip: &Ip, path: Path) -> Packet<'a> {
+pub(super) fn gre<'a>(view: View<'a>, path: Path) -> Packet<'a> {
     let Some(path) = path.deeper() else {
         return Packet::Skipped(Reason::TooDeep);
     };
@@ -40,9 +40,47 @@ pub(super) fn gre<'a>(view: View<'a>, _ip: &Ip, path: Path) -> Packet<'a> {
         return Packet::Skipped(Reason::Snapped("GRE"));
     };
     match kind {
-        0x880b => ppp::ppp_in_gre(rest, path),
-        0x6558 => ether::ethernet(rest, path),
-        kind => ether::ethertype(kind, rest, path),
+        0x0800 => ip::either(rest, path),
+        0x86dd => ip::v6(rest, path),
+        0x8847 | 0x8848 => ether::mpls(rest, path),
+        0x6558 | 0x6400 => ether::ethernet(rest, path),
+        0x880b => ppp::framed(rest, path),
+        0x8881 | 0x88d2 => Packet::Skipped(Reason::Tunnel("PPP byte stream in GRE")),
+        // Aruba's access points: 802.11, by priority.
+        0x8200..=0x8370 if kind & 0xf == 0 => wifi::frame(rest, wifi::Layout::default(), path),
+        // Cisco's cache redirection, with a header of its own before IPv4 or without.
+        0x883e => match rest.u8(0) {
+            Some(0x40..=0x4f) => ip::v4(rest, path),
+            _ => after(rest, 4, "WCCP", |rest| ip::v4(rest, path)),
+        },
+        // Mirrored frames: ERSPAN type I has no header, II has 8 bytes, III 12 or 20.
+        0x88be if flags & 0x1000 == 0 => ether::ethernet(rest, path),
+        0x88be | 0x22eb => {
+            let version = rest.u8(0).unwrap_or(0) >> 4;
+            let platform = rest.u8(11).is_some_and(|b| b & 1 != 0);
+            let header = match (version, platform) {
+                (2, true) => 20,
+                (2, false) => 12,
+                _ => 8,
+            };
+            after(rest, header, "ERSPAN", |rest| ether::ethernet(rest, path))
+        }
+        0x894f => tags::nsh(rest, path),
+        0x0806 => Packet::Skipped(Reason::Arp),
+        kind => Packet::Skipped(Reason::EtherType(kind)),
+    }
+}
+
+/// What `open` makes of what follows a header of `len` bytes.
+pub(super) fn after<'a>(
+    view: View<'a>,
+    len: usize,
+    name: &'static str,
+    open: impl FnOnce(View<'a>) -> Packet<'a>,
+) -> Packet<'a> {
+    match view.skip(len) {
+        Some(rest) => open(rest),
+        None => Packet::Skipped(Reason::Snapped(name)),
     }
 }
 
@@ -52,18 +90,4 @@ pub(super) fn etherip<'a>(view: View<'a>, path: Path) -> Packet<'a> {
         Some(rest) => ether::ethernet(rest, path),
         None => Packet::Skipped(Reason::Snapped("EtherIP")),
     }
-}
-
-/// Tunnels over UDP, told by their ports; `None` where the datagram is none.
-pub(super) fn udp<'a>(d: &Datagram<'a>, body: View<'a>, path: Path) -> Option<Packet<'a>> {
-    for port in [d.dst_port.min(d.src_port), d.dst_port.max(d.src_port)] {
-        let packet = match port {
-            4789 => body.skip(8).map(|rest| ether::ethernet(rest, path)),
-            _ => None,
-        };
-        if let Some(Packet::Tcp(_) | Packet::Fragment(_)) = packet {
-            return packet;
-        }
-    }
-    None
 }

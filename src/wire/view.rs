@@ -38,6 +38,12 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Was all of it captured?
+    #[inline]
+    pub(super) fn is_whole(&self) -> bool {
+        self.data.len() as u32 == self.len
+    }
+
     #[inline]
     pub(super) fn u8(self, at: usize) -> Option<u8> {
         self.data.get(at).copied()
@@ -53,6 +59,17 @@ impl<'a> View<'a> {
     pub(super) fn u32(self, at: usize) -> Option<u32> {
         let b = self.data.get(at..at + 4)?;
         Some(u32::from_be_bytes([b[0], b[1], b[2], b[3]]))
+    }
+
+    /// In the byte order of the x86 and ARM hosts that wrote most files.
+    #[inline]
+    pub(super) fn u16_le(self, at: usize) -> Option<u16> {
+        self.u16(at).map(u16::swap_bytes)
+    }
+
+    #[inline]
+    pub(super) fn u32_le(self, at: usize) -> Option<u32> {
+        self.u32(at).map(u32::swap_bytes)
     }
 
     #[inline]

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use nix::errno::Errno;
 use nix::unistd::fchown;
 
 /// A capture file could not be written.
@@ -251,7 +252,11 @@ fn create_folder(folder: &Path) -> Result<(), WriteError> {
 /// Under `sudo`, files belong to the user who typed it, not to root.
 fn give_to_invoking_user(file: &File) -> io::Result<()> {
     match crate::platform::owner::invoker() {
-        Some((uid, gid)) => fchown(file, Some(uid), Some(gid)).map_err(io::Error::from),
+        Some((uid, gid)) => match fchown(file, Some(uid), Some(gid)) {
+            // In a user namespace of one uid the user has no number: the file stays root's.
+            Ok(()) | Err(Errno::EINVAL) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        },
         None => Ok(()),
     }
 }

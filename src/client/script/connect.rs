@@ -10,6 +10,7 @@ use super::machine::Script;
 use crate::client::link::{bind, open, option_name, set_option};
 use crate::client::report::errno_of;
 use crate::platform::multiplex::Interest;
+use crate::platform::process::out_of_the_way;
 use crate::scenario::{How, SocketOption};
 
 impl Script {
@@ -27,6 +28,7 @@ impl Script {
             false => Type::STREAM,
         };
         let socket = open(to, kind).map_err(|e| Progress::errno("socket", errno_of(&e)))?;
+        let socket = out_of_the_way(socket.into()).into();
         // A connection that the script left open stays open.
         self.kept.extend(self.link.attach(socket));
         (self.shut_read, self.shut_write, self.saw_reset) = (false, false, false);
@@ -81,10 +83,10 @@ impl Act for Connect {
             let text = "a server's connection is connected already";
             return Progress::failed("connect", text, None);
         };
-        if !self.begun {
-            if let Err(progress) = self.begin(script, to) {
-                return progress;
-            }
+        if !self.begun
+            && let Err(progress) = self.begin(script, to)
+        {
+            return progress;
         }
         let Some(socket) = script.link.socket() else {
             return Progress::errno("connect", Errno::EBADF);

@@ -60,6 +60,11 @@ impl ListenerSlot {
         Ok((connection, peer))
     }
 
+    /// Does something with the socket itself (a UDP server's); `None` once closed.
+    pub fn with<T>(&self, act: impl FnOnce(&Socket) -> T) -> Option<T> {
+        self.lock().as_ref().map(act)
+    }
+
     /// Closes it; was it open?
     pub fn close(&self) -> bool {
         self.lock().take().is_some()

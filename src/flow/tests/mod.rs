@@ -1,6 +1,7 @@
 //! Tests of the canonical flow: by hand, and by a simulator of two TCP ends.
 
 mod by_hand;
+mod patterns;
 mod properties;
 mod simulator;
 

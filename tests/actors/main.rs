@@ -1,22 +1,29 @@
 //! Servers against script clients, on real sockets of the loopback interface.
 
+mod by_hand;
+mod handlers;
 mod kinds;
+mod misbehaviour;
+mod process;
+mod steps;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Running, spawn};
-use crate::client::{Context, Finished, run_script};
-use crate::platform::Cancel;
-use crate::scenario::*;
-use crate::timeline::{Event, Timeline};
+use lab_capture::client::{Context, Finished, run_script};
+use lab_capture::platform::Cancel;
+use lab_capture::scenario::*;
+use lab_capture::server::{Running, spawn};
+use lab_capture::timeline::{Event, Timeline};
 
-pub fn context() -> Context {
-    Context::new(Timeline::new(), Cancel::new().unwrap())
+pub(crate) fn context() -> Context {
+    let mut context = Context::new(Timeline::new(), Cancel::new().unwrap());
+    context.program = env!("CARGO_BIN_EXE_lab-capture").into();
+    context
 }
 
-pub fn server(kind: ServerKind, handler: Handler) -> Server {
+pub(crate) fn server(kind: ServerKind, handler: Handler) -> Server {
     Server {
         name: "server".into(),
         kind,
@@ -31,7 +38,7 @@ pub fn server(kind: ServerKind, handler: Handler) -> Server {
     }
 }
 
-pub fn step(action: Action) -> Step {
+pub(crate) fn step(action: Action) -> Step {
     Step {
         action,
         limit: Duration::from_secs(20),
@@ -40,42 +47,42 @@ pub fn step(action: Action) -> Step {
     }
 }
 
-pub fn fails(action: Action, errno: &str) -> Step {
+pub(crate) fn fails(action: Action, errno: &str) -> Step {
     Step {
         fails: Some((errno.into(), 3..4)),
         ..step(action)
     }
 }
 
-pub fn text(text: &str) -> Data {
+pub(crate) fn text(text: &str) -> Data {
     Data::Bytes(text.as_bytes().to_vec())
 }
 
-pub fn send(bytes: &str) -> Step {
+pub(crate) fn send(bytes: &str) -> Step {
     step(Action::Send(text(bytes)))
 }
 
-pub fn recv(bytes: &str) -> Step {
+pub(crate) fn recv(bytes: &str) -> Step {
     step(Action::Recv(Recv::Exact(text(bytes))))
 }
 
-pub fn connect() -> Step {
+pub(crate) fn connect() -> Step {
     step(Action::Connect(None))
 }
 
-pub fn eof() -> Step {
+pub(crate) fn eof() -> Step {
     step(Action::Recv(Recv::Eof))
 }
 
-pub fn close() -> Step {
+pub(crate) fn close() -> Step {
     step(Action::Close)
 }
 
-pub fn wait(what: Wait) -> Step {
+pub(crate) fn wait(what: Wait) -> Step {
     step(Action::Wait(what))
 }
 
-pub fn saw(actor: &str, call: &str, times: u32) -> Step {
+pub(crate) fn saw(actor: &str, call: &str, times: u32) -> Step {
     wait(Wait::Event(EventMatch {
         actor: actor.into(),
         call: call.into(),
@@ -84,7 +91,7 @@ pub fn saw(actor: &str, call: &str, times: u32) -> Step {
     }))
 }
 
-pub fn client(name: &str, target: SocketAddr, steps: Vec<Step>) -> Client {
+pub(crate) fn client(name: &str, target: SocketAddr, steps: Vec<Step>) -> Client {
     Client {
         name: name.into(),
         target,
@@ -94,12 +101,12 @@ pub fn client(name: &str, target: SocketAddr, steps: Vec<Step>) -> Client {
     }
 }
 
-pub fn play(context: &Context, running: &Running, steps: Vec<Step>) -> Finished {
+pub(crate) fn play(context: &Context, running: &Running, steps: Vec<Step>) -> Finished {
     run_script(&client("client-1", running.address(), steps), context).unwrap()
 }
 
 /// Runs one client against one server and stops both.
-pub fn scene(server: &Server, steps: Vec<Step>) -> (Finished, Vec<Event>) {
+pub(crate) fn scene(server: &Server, steps: Vec<Step>) -> (Finished, Vec<Event>) {
     let context = context();
     let running = spawn(server, &context).unwrap();
     let finished = play(&context, &running, steps);
@@ -108,12 +115,12 @@ pub fn scene(server: &Server, steps: Vec<Step>) -> (Finished, Vec<Event>) {
 }
 
 /// What an actor did on its connections: call, result, op.
-pub fn story(events: &[Event], actor: &str) -> Vec<String> {
+pub(crate) fn story(events: &[Event], actor: &str) -> Vec<String> {
     let of_connection = events
         .iter()
         .filter(|e| *e.actor == *actor && e.ends.is_some());
     of_connection
-        .filter(|e| !matches!(&*e.call, "accept" | "connect"))
+        .filter(|e| !matches!(&*e.call, "accept" | "connect" | "fork"))
         .map(|e| match &e.op {
             Some(op) => format!("{} {} {op:?}", e.call, e.result),
             None => format!("{} {}", e.call, e.result),

@@ -1,0 +1,66 @@
+//! Rarer tags and encapsulations between an EtherType and a packet.
+
+use super::ip::{self, Path};
+use super::tunnel::after;
+use super::view::View;
+use super::{Packet, Reason, ether};
+
+/// What the EtherTypes promise that [`ether::ethertype`] does not open itself.
+pub(super) fn open<'a>(kind: u16, view: View<'a>, path: Path) -> Packet<'a> {
+    let Some(path) = path.deeper() else {
+        return Packet::Skipped(Reason::TooDeep);
+    };
+    match kind {
+        // Cisco's VNTag and 802.1BR's E-tag: a tag, then the next type.
+        0x8926 => typed(view, 4, "VNTag", path),
+        0x893f => typed(view, 6, "E-tag", path),
+        // High-availability seamless redundancy: path, size, sequence number.
+        0x892f => typed(view, 4, "HSR", path),
+        // Provider backbone bridging: the instance tag, then the customer's frame.
+        0x88e7 => after(view, 4, "PBB", |rest| ether::ethernet(rest, path)),
+        0x22f3 => match view.u16(0) {
+            Some(word) => {
+                let options = usize::from(word >> 6 & 0x1f) * 4;
+                after(view, 6 + options, "TRILL", |rest| {
+                    ether::ethernet(rest, path)
+                })
+            }
+            None => Packet::Skipped(Reason::Snapped("TRILL")),
+        },
+        0x894f => nsh(view, path),
+        0x8870 => ether::llc(view, path),
+        0x8909 => typed(view, 6, "Cisco metadata", path),
+        other => Packet::Skipped(Reason::EtherType(other)),
+    }
+}
+
+/// A tag of `len` bytes, then a type or length.
+fn typed<'a>(view: View<'a>, len: usize, name: &'static str, path: Path) -> Packet<'a> {
+    match (view.u16(len), view.skip(len + 2)) {
+        (Some(kind), Some(rest)) => ether::type_or_length(kind, rest, path),
+        _ => Packet::Skipped(Reason::Snapped(name)),
+    }
+}
+
+/// Network service header (RFC 8300).
+pub(super) fn nsh<'a>(view: View<'a>, path: Path) -> Packet<'a> {
+    let (Some(word), Some(next)) = (view.u16(0), view.u8(3)) else {
+        return Packet::Skipped(Reason::Snapped("NSH"));
+    };
+    let header = usize::from(word & 0x3f) * 4;
+    after(view, header.max(8), "NSH", |rest| {
+        inner(next, rest, path).unwrap_or(Packet::Skipped(Reason::Tunnel("NSH")))
+    })
+}
+
+/// The numbers that NSH and VXLAN-GPE share for what they carry.
+pub(super) fn inner<'a>(next: u8, rest: View<'a>, path: Path) -> Option<Packet<'a>> {
+    Some(match next {
+        1 => ip::v4(rest, path),
+        2 => ip::v6(rest, path),
+        3 => ether::ethernet(rest, path),
+        4 => nsh(rest, path.deeper()?),
+        5 => ether::mpls(rest, path),
+        _ => return None,
+    })
+}
