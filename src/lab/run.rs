@@ -33,8 +33,6 @@ pub struct RunOptions {
     pub output: PathBuf,
     /// Ends the run early: Ctrl-C.
     pub interrupt: Cancel,
-    /// Longest time until an external server listens.
-    pub start_limit: Duration,
 }
 
 /// What a run left behind.
