@@ -50,7 +50,6 @@ impl<'a> Laboratory<'a> {
                 isolation,
                 output: args.capture_dir.clone(),
                 interrupt,
-                start_limit: Duration::MAX,
             },
             judge: Judge {
                 policy: policy(args),
@@ -69,11 +68,7 @@ impl<'a> Laboratory<'a> {
         let start = Instant::now();
         let scenario = &item.scenario;
         let failed = |why: String| failed(scenario, why, start.elapsed());
-        let options = RunOptions {
-            start_limit: scenario.limit,
-            ..self.options.clone()
-        };
-        let ran = match lab::run_here(scenario, &options) {
+        let ran = match lab::run_here(scenario, &self.options) {
             Ok(ran) => ran,
             Err(error) => return failed(error.to_string()),
         };
