@@ -43,7 +43,7 @@ pub fn awaited(
             server,
             accepted: owned.server_ops.is_some(),
             script_done: events.iter().any(|event| {
-                event.call == "done"
+                matches!(event.call.as_str(), "done" | "killed")
                     && match event.ends {
                         Some(ends) => {
                             ends.peer == conversation.client && ends.local == conversation.server
