@@ -1,11 +1,11 @@
 //! Which conversation is whose: conversations get the names of the clients that made them, and the
 //! operations of both programs, by the addresses of the actors' own sockets.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::scenario::{ClientKind, Scenario};
+use crate::scenario::{ClientKind, Scenario, ServerKind};
 use crate::tcp::Conversation;
 use crate::timeline::{Event, Op};
 
@@ -115,10 +115,24 @@ pub fn own(
         .iter()
         .map(|server| server.name.clone())
         .collect();
+    let datagrams: HashSet<&str> = (scenario.clients.iter())
+        .filter(|client| matches!(client.kind, ClientKind::Udp(_)))
+        .map(|client| &*client.name)
+        .chain(
+            scenario
+                .servers
+                .iter()
+                .filter(|server| server.kind == ServerKind::Udp)
+                .map(|server| &*server.name),
+        )
+        .collect();
     let mut clients = Lives::default();
     let mut serving = Lives::default();
     for event in events {
         let Some(ends) = event.ends else { continue };
+        if datagrams.contains(&*event.actor) {
+            continue;
+        }
         let opens = matches!(event.call.as_str(), "connect" | "accept");
         // A forwarding server is the client of its second connection.
         let accepted = servers.contains(&event.actor)

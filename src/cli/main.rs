@@ -19,6 +19,11 @@ pub fn main() -> ExitCode {
         return code;
     }
     let cli = Cli::parse();
+    // For looking into the lab itself: LAB_CAPTURE_LOG=info, or debug.
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_env("LAB_CAPTURE_LOG"))
+        .with_writer(std::io::stderr)
+        .init();
     let result = match cli.command {
         None => run::run(&cli.run),
         Some(Command::Run(args)) => run::run(&args),

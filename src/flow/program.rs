@@ -33,6 +33,8 @@ pub struct Program {
     needs: Vec<Need>,
     /// Bytes that the kernel took from the program.
     pub sent: u64,
+    /// Bytes of the own stream whose acknowledgement the program waited for.
+    pub acked: u64,
     /// Bytes of the peer that the program waited for exactly.
     pub exact: u64,
 }
@@ -62,6 +64,10 @@ impl Program {
                     // The peer's FIN is a unit of its own; without one on the wire the wait cannot be confirmed.
                     gate = gate.max(peer.fin.map_or(peer.len() + 1, |fin| fin.at + 1));
                     received = received.max(gate);
+                    None
+                }
+                Op::Acked(n) => {
+                    program.acked = program.acked.max(n);
                     None
                 }
                 Op::PeerReset => None,

@@ -74,7 +74,7 @@ impl Actors {
         for server in &scenario.servers {
             match &server.kind {
                 ServerKind::Command(program) => {
-                    actors.program_server(server, program, &launch, options)?;
+                    actors.program_server(server, program, &launch, (options, scenario.limit))?;
                 }
                 _ => {
                     let running = server::spawn(server, &actors.context)?;
@@ -113,11 +113,11 @@ impl Actors {
         server: &Server,
         program: &Program,
         launch: &Launch<'_>,
-        options: &RunOptions,
+        (options, limit): (&RunOptions, Duration),
     ) -> Result<(), LabError> {
         let running = launch.start(&server.name, program, &[])?;
         let interrupted = || options.interrupt.is_cancelled();
-        let listening = running.wait_listening(server.listen, options.start_limit, &interrupted);
+        let listening = running.wait_listening(server.listen, limit, &interrupted);
         if let Err(source) = listening {
             let output = running.stop();
             return Err(LabError::NotReady {

@@ -17,10 +17,11 @@ mod program_protocol;
 pub mod program_sockets;
 pub mod run;
 mod settle;
+pub mod suite;
 pub mod watch;
 
 pub use error::LabError;
 pub use isolation::{Isolation, IsolationError, Namespace, On};
 pub use isolation_probe::{Probe, ProbeStep, probe, probe_main};
 pub use program::{Exit, Launch, ProgramError, ProgramOutput, RunningProgram};
-pub use run::{Ran, RunOptions, run};
+pub use run::{Ran, RunOptions, run, run_here};

@@ -33,8 +33,6 @@ pub struct RunOptions {
     pub output: PathBuf,
     /// Ends the run early: Ctrl-C.
     pub interrupt: Cancel,
-    /// Longest time until an external server listens.
-    pub start_limit: Duration,
 }
 
 /// What a run left behind.
@@ -46,6 +44,8 @@ pub struct Ran {
     pub conversations: Vec<Conversation>,
     /// The frames' UDP exchanges.
     pub exchanges: Vec<Exchange>,
+    /// What was still awaited when the run's time was up: a connection that did not end, say.
+    pub left_waiting: Option<String>,
     /// Ctrl-C came before the end.
     pub interrupted: bool,
     /// From the start to the end of the recording.
@@ -63,14 +63,19 @@ pub fn run(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, LabErr
         let name = format!("run {}", scenario.name);
         let run = std::thread::Builder::new()
             .name(name.chars().take(15).collect())
-            .spawn_scoped(scope, || here(scenario, options))
+            .spawn_scoped(scope, || run_here(scenario, options))
             .map_err(|source| LabError::system("start a thread for", &scenario.name, source))?;
         run.join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
 
-fn here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, LabError> {
+/// Runs a scenario in the calling thread, which stays in the run's network namespace until it
+/// enters that of its next run.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, LabError> {
     let start = Instant::now();
     let deadline = start + scenario.limit;
     let _namespace = options.isolation.enter(&scenario.link, &scenario.sysctl)?;
@@ -96,6 +101,7 @@ fn here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, LabError>
     let mut actors = Actors::start(scenario, options, &timeline, &wire)?;
     let isolated = options.isolation.on() == On::Namespace;
     let mut interrupted = false;
+    let mut left_waiting = None;
     loop {
         frames_came.clear();
         events_came.clear();
@@ -105,9 +111,15 @@ fn here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, LabError>
             wire.with(|conversations| settle::awaited(scenario, conversations, &events, isolated))
                 .or_else(|| wire.with_udp(|seen| settle::awaited_udp(scenario, seen, &events)))
         });
-        let Some(_awaited) = awaited else { break };
+        let Some(awaited) = awaited else { break };
         interrupted = options.interrupt.is_cancelled();
         if interrupted || capture.error().is_some() || Instant::now() >= deadline {
+            // Not an error in itself: the recording is complete up to the barrier, and says so.
+            tracing::info!(
+                "{}: the time was up, still waiting for {awaited}",
+                scenario.name
+            );
+            left_waiting = Some(awaited);
             break;
         }
         let mut poll = PollList::default();
@@ -166,6 +178,7 @@ fn here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, LabError>
         },
         conversations: wire.take(),
         exchanges: wire.take_udp(),
+        left_waiting,
         interrupted,
         elapsed,
         closing: finished.closing,

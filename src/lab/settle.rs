@@ -44,9 +44,13 @@ pub fn awaited(
             accepted: owned.server_ops.is_some(),
             script_done: events.iter().any(|event| {
                 event.call == "done"
-                    && event.ends.is_some_and(|ends| {
-                        ends.peer == conversation.client && ends.local == conversation.server
-                    })
+                    && match event.ends {
+                        Some(ends) => {
+                            ends.peer == conversation.client && ends.local == conversation.server
+                        }
+                        // A script of the listening socket: one for all connections.
+                        None => Some(&event.actor) == owned.server.as_ref(),
+                    }
             }),
         };
         connection(owned, conversation, &serving, programs_only(scenario))
@@ -169,7 +173,8 @@ fn unreported(atoms: &Atoms<'_>, side: Side, ops: &[Op]) -> Option<String> {
     let own = atoms.side(side);
     let socket = socket(Some(ops));
     let aborted = own.rst.is_some_and(|rst| rst.kind == ResetKind::Abort);
-    if sent(ops) < own.len() {
+    // A killed process may not have told of its last send.
+    if sent(ops) < own.len() && !ops.contains(&Op::Killed) {
         Some(format!("the {side}'s send() to return"))
     } else if (own.fin.is_some() && socket == Socket::Open) || (aborted && socket != Socket::Closed)
     {

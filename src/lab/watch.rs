@@ -101,22 +101,25 @@ impl WireWatch for Wire {
                 of_client.and_then(|event| event.ends)
             }),
         };
-        let Some(ends) = ends else {
-            // The client has not connected yet: its segments may still come.
-            return if what.connection.is_some() {
-                Ok(false)
-            } else {
-                Err("this step has no connection whose segments it could wait for".to_owned())
-            };
-        };
+        if ends.is_none() && what.connection.is_some() {
+            // That client has not connected yet: its segments may still come.
+            return Ok(false);
+        }
         let from = what.from.as_deref();
         let count = self.with(|conversations| {
-            let mine = conversations.iter().rev().find(|conversation| {
+            let mine = |conversation: &&Conversation| {
                 let pair = (conversation.client, conversation.server);
-                pair == (ends.local, ends.peer) || pair == (ends.peer, ends.local)
+                ends.is_none_or(|ends| {
+                    pair == (ends.local, ends.peer) || pair == (ends.peer, ends.local)
+                })
+            };
+            // Of a pair used again the last connection; without a pair (a listening socket) all.
+            let some = conversations.iter().rev().filter(mine).take(match ends {
+                Some(_) => 1,
+                None => usize::MAX,
             });
-            let segments = mine.map_or(&[][..], |conversation| &conversation.segments);
-            let matching = segments.iter().filter(|segment| {
+            let segments = some.flat_map(|conversation| &conversation.segments);
+            let matching = segments.filter(|segment| {
                 let sender = match segment.from {
                     Side::Client => "client",
                     Side::Server => "server",

@@ -40,6 +40,15 @@ pub(super) enum Scale {
 }
 
 impl Scale {
+    /// As `tcp.window_size_scalefactor`.
+    pub(super) fn factor(self) -> i32 {
+        match self {
+            Scale::Unknown => -1,
+            Scale::Unused => -2,
+            Scale::Shift(n) => 1 << n,
+        }
+    }
+
     /// By how much the window field is shifted.
     pub(super) fn shift(self) -> u32 {
         match self {

@@ -29,7 +29,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
-            live: 72_000,
+            live: 64_000,
             kept: 16_384,
         }
     }
@@ -75,6 +75,9 @@ impl Tracker {
     }
 
     /// Takes the next segment; `frame` is its 1-based number, `time` its timestamp.
+    ///
+    /// A header length below 20 is taken as it is: Wireshark analyses such a segment, but shows
+    /// nothing of it and does not count its flags.
     pub fn push(&mut self, frame: u64, time: Nanos, segment: &Segment<'_>) -> Tracked {
         self.take(frame, time, segment, false)
     }
@@ -83,10 +86,7 @@ impl Tracker {
     /// it, at least 16 bytes. Wireshark analyses it, too, but shows no `tcp.analysis` flag of it,
     /// and learns no more of window scales than from the options that are there.
     pub fn push_cut(&mut self, frame: u64, time: Nanos, segment: &Segment<'_>) -> Tracked {
-        let mut tracked = self.take(frame, time, segment, true);
-        tracked.analysis = Analysis::empty();
-        tracked.dup_ack = 0;
-        tracked
+        self.take(frame, time, segment, true)
     }
 
     /// Takes a TCP header that is no segment: quoted in an ICMP error, or of a datagram too short
@@ -125,6 +125,10 @@ impl Tracker {
         let mut tracked = connection.take(from, &seen, segment, is_new, cut);
         if matches!(arrival, Arrival::Reopened | Arrival::Renumbered) {
             tracked.analysis |= Analysis::REUSED_PORTS;
+        }
+        if cut || segment.header_len < 20 {
+            tracked.analysis = Analysis::empty();
+            tracked.dup_ack = 0;
         }
         tracked
     }
@@ -239,19 +243,22 @@ impl Tracker {
     /// All connections not taken yet, by stream number.
     pub fn finish(mut self) -> impl Iterator<Item = Summary> {
         self.finished.sort_by_key(|s| s.stream);
-        self.connections.retain(|c| !c.is_empty());
-        self.connections.sort_unstable_by_key(|c| c.stream);
+        let connections = self.connections;
+        // Positions are sorted, not connections: these are large.
+        let mut order: Vec<u32> = (0..connections.len() as u32).collect();
+        order.retain(|&p| !connections[p as usize].is_empty());
+        order.sort_unstable_by_key(|&p| connections[p as usize].stream);
         let mut finished = self.finished.into_iter().peekable();
-        let mut live = self.connections.into_iter().peekable();
+        let mut live = order.into_iter().peekable();
         std::iter::from_fn(move || {
-            let next = live.peek().map(|c| c.stream);
+            let next = live.peek().map(|&p| connections[p as usize].stream);
             if finished
                 .peek()
                 .is_some_and(|s| next.is_none_or(|n| s.stream <= n))
             {
                 return finished.next();
             }
-            live.next().map(|c| c.summary(false))
+            live.next().map(|p| connections[p as usize].summary(false))
         })
     }
 }

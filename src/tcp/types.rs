@@ -259,6 +259,9 @@ pub struct Tracked {
     pub next_seq: u32,
     /// Window in bytes as far as its scale is known, as Wireshark shows `tcp.window_size`.
     pub window: u32,
+    /// `tcp.window_size_scalefactor`: what the window field is multiplied by, -1 where no SYN was
+    /// seen, -2 where scaling is not in use; Wireshark shows none in a SYN.
+    pub scale_factor: i32,
     /// `tcp.analysis.duplicate_ack_num`; 0 if this is no duplicate ACK.
     pub dup_ack: u32,
     /// `tcp.analysis.duplicate_ack_frame`: whose ACK is repeated; meaningless if `dup_ack` is 0.

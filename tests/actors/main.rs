@@ -1,5 +1,6 @@
 //! Servers against script clients, on real sockets of the loopback interface.
 
+mod by_hand;
 mod handlers;
 mod kinds;
 mod misbehaviour;

@@ -94,10 +94,18 @@ fn a_wrong_file_is_2_and_nothing_runs() {
 fn what_the_kernel_refuses_is_3() {
     let folder = close();
     let file = folder.path().join("close.toml");
-    edit(&file, "[server]", "[sysctl]\nnet.ipv4.no_such_setting = 1\n[server]");
+    edit(
+        &file,
+        "[server]",
+        "[sysctl]\nnet.ipv4.no_such_setting = 1\n[server]",
+    );
     let outcome = user(&folder, &["close.toml"]);
     outcome.exits(3);
-    assert!(outcome.text().contains("net.ipv4.no_such_setting"), "{}", outcome.text());
+    assert!(
+        outcome.text().contains("net.ipv4.no_such_setting"),
+        "{}",
+        outcome.text()
+    );
 }
 
 fn failed_is_worse_than_passed() {

@@ -161,7 +161,10 @@ fn host() {
     ));
 
     let _namespace = host.enter(&Link::default(), &[]).unwrap();
-    let config = LiveConfig::choose(&CaptureSpec::default(), 0);
+    let config = LiveConfig {
+        fill: false,
+        ..LiveConfig::choose(&CaptureSpec::default(), 0)
+    };
     let mut capture = LiveCapture::open(&config, None, || {}).unwrap();
     let stop = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {

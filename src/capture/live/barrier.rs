@@ -64,6 +64,8 @@ impl LiveCapture {
             state.round
         };
         platform::on_each_cpu(|_, position| self.send(&self.nonce.frame(round, position as u32)))?;
+        // The kernel hands frames over by the block: fill up the one that the sentinels are in.
+        self.hurry();
         let left = limit.saturating_sub(start.elapsed());
         let (state, _) = self.shared.wait(left, |state| {
             state.ended.is_some() || !state.missing.contains(&true)

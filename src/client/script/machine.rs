@@ -57,14 +57,14 @@ pub struct Script {
     expected: Option<String>,
     deadline: Instant,
     result: Option<Result<(), String>>,
-    /// The accepted connection, for a server's script.
-    serves: Option<Ends>,
+    /// For a server's script: the accepted connection, none for one of the listening socket.
+    serves: Option<Option<Ends>>,
 }
 
 impl Script {
     /// A script at its first step. `link` is connected already for a server, unconnected for a client.
     pub fn new(steps: Arc<Vec<Step>>, context: Context, role: Role, link: Link) -> Self {
-        let serves = link.ends.filter(|_| role.target.is_none());
+        let serves = role.target.is_none().then_some(link.ends);
         Script {
             serves,
             context,
@@ -186,11 +186,11 @@ impl Script {
     }
 
     fn finish(&mut self, result: Result<(), String>) {
-        if let Some(ends) = self.serves {
+        if let Some(ends) = self.serves.take() {
             // A client's runner says so itself; here nobody else knows.
             let text = result.as_ref().err().map_or("ok", |error| error.as_str());
             self.link.step = None;
-            self.link.event("done", text).ends(Some(ends)).push();
+            self.link.event("done", text).ends(ends).push();
         }
         self.result = Some(result);
         self.doing = None;

@@ -9,7 +9,7 @@ use super::super::model::{
     Action, Client, ClientKind, EventMatch, Server, ServerKind, Span, Step, Wait,
 };
 use super::Lower;
-use super::script::Script;
+use super::script::{Role, Script};
 
 /// What the lab itself sees of an external program.
 const PROGRAM_EVENTS: &[&str] = &["listen", "exit", "done"];
@@ -17,6 +17,25 @@ const PROGRAM_EVENTS: &[&str] = &["listen", "exit", "done"];
 impl Lower<'_> {
     /// Reports names in a step that nobody has.
     pub(super) fn step_names(&mut self, step: &Step, script: Script<'_>) {
+        let elsewhere = matches!(
+            step.action,
+            Action::Kill(_) | Action::Wait(Wait::Event(_) | Wait::Segment(_))
+        );
+        let apart = |s: &super::names::NamedServer| {
+            s.process && script.actors.first().is_some_and(|a| **a == *s.name)
+        };
+        if elsewhere && script.role != Role::Client && self.names.servers.iter().any(apart) {
+            self.report(
+                Diagnostic::new(
+                    Code::ImpossibleStep,
+                    step.span.clone(),
+                    "a server in a process of its own sees only its own sockets",
+                    "it cannot know of this",
+                )
+                .help("let the client wait, or wait for the state of the own socket"),
+            );
+            return;
+        }
         match &step.action {
             Action::Kill(name) => self.kill(name, step),
             Action::Wait(Wait::Event(event)) => self.event(event, step, script),

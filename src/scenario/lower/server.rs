@@ -121,6 +121,14 @@ impl Lower<'_> {
                     "it can be `echo` or `sink`",
                 );
             }
+            if let (ServerKind::Forking, "chat") = (kind, word) {
+                self.conflict(
+                    node,
+                    "handler",
+                    "a forking server cannot chat",
+                    "its connections live in different processes: take another kind",
+                );
+            }
             return match word {
                 "sink" => Handler::Sink,
                 "chat" => Handler::Chat,
