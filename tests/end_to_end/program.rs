@@ -110,7 +110,9 @@ impl Run {
     /// All that it said, once it has ended; for messages.
     pub fn said(&self) -> String {
         let texts = self.texts.try_iter();
-        texts.map(|(_, bytes)| String::from_utf8_lossy(&bytes).into_owned()).collect()
+        texts
+            .map(|(_, bytes)| String::from_utf8_lossy(&bytes).into_owned())
+            .collect()
     }
 
     /// Sends a signal.
