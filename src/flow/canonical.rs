@@ -53,8 +53,14 @@ pub fn canonical(name: &str, conversation: &Conversation, programs: Programs<'_>
     let atoms = Atoms::of(conversation);
     let ops = [programs.client, programs.server];
     let compiled: [Option<Program>; 2] = [Side::Client, Side::Server].map(|side| {
+        let others = ops[side.other().index()].unwrap_or_default();
         let ops = ops[side.index()]?;
-        Some(Program::of(ops, atoms.side(side), atoms.side(side.other())))
+        Some(Program::of(
+            ops,
+            atoms.side(side),
+            atoms.side(side.other()),
+            others,
+        ))
     });
     let mut unconfirmed = vec![];
     let mut cuts: Vec<Cut> = vec![];

@@ -42,8 +42,11 @@ pub fn awaited(
         let serving = Serving {
             server,
             accepted: owned.server_ops.is_some(),
+            ended: events
+                .iter()
+                .any(|event| event.call == "exit" && Some(&event.actor) == owned.server.as_ref()),
             script_done: events.iter().any(|event| {
-                event.call == "done"
+                matches!(event.call.as_str(), "done" | "killed")
                     && match event.ends {
                         Some(ends) => {
                             ends.peer == conversation.client && ends.local == conversation.server
@@ -91,6 +94,8 @@ fn programs_only(scenario: &Scenario) -> bool {
 struct Serving<'a> {
     server: Option<&'a Server>,
     accepted: bool,
+    /// It was a process, and is no more.
+    ended: bool,
     script_done: bool,
 }
 
@@ -106,6 +111,17 @@ impl Serving<'_> {
     fn echoes(&self) -> bool {
         let handler = self.server.map(|server| &server.handler);
         self.closes_after_peer() && handler == Some(&Handler::Echo)
+    }
+
+    /// The connection stands in the queue, and the server will take it.
+    fn will_accept(&self) -> bool {
+        let accepts = |server: &Server| {
+            !matches!(
+                server.kind,
+                ServerKind::Listen | ServerKind::Udp | ServerKind::Command(_)
+            )
+        };
+        !self.accepted && !self.ended && self.server.is_some_and(accepts)
     }
 
     /// Its list of steps is still being worked through.
@@ -125,6 +141,9 @@ fn connection(
     if !atoms.established {
         // A SYN that nobody answered: the client's script ended all the same.
         return None;
+    }
+    if serving.will_accept() {
+        return Some("the server to accept it".to_owned());
     }
     if serving.script_runs() {
         return Some("the server's script".to_owned());

@@ -21,7 +21,11 @@ impl Connection {
             server: self.key.end(server),
             handshake: self.handshake(client, server),
             close: self.close(client, server),
-            sent: [client, server].map(|end| self.sent(end)),
+            sent: if self.is_with_itself() {
+                [self.sent(client), Sent::default()]
+            } else {
+                [client, server].map(|end| self.sent(end))
+            },
             completeness: self.completeness,
             state: self.zeek.state(),
             history: self.zeek.history.text(),

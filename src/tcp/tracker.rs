@@ -35,6 +35,9 @@ impl Default for Limits {
     }
 }
 
+/// Up to so many connections, room grows as they come.
+const FEW: usize = 1_000;
+
 /// Follows every connection of a capture, in bounded memory.
 ///
 /// Connections that end the usual way stay until [`Tracker::finish`]: more segments may follow.
@@ -189,7 +192,14 @@ impl Tracker {
     }
 
     fn insert(&mut self, hash: u64, connection: Connection) -> u32 {
-        let position = if self.connections.len() < self.limits.live.max(1) {
+        let (count, live) = (self.connections.len(), self.limits.live.max(1));
+        let position = if count < live {
+            if count == self.connections.capacity() && count >= FEW {
+                // All the room at once: it is not used before it is filled, and growing by
+                // doubling would for a moment take it twice.
+                let room = (live - count).min(count.max(Limits::default().live));
+                self.connections.reserve_exact(room);
+            }
             self.connections.push(connection);
             self.connections.len() - 1
         } else {

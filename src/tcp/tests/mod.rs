@@ -14,6 +14,8 @@ pub(super) struct Wire {
     window: u16,
     port: u16,
     header_len: u8,
+    /// Is the other end the same?
+    itself: bool,
     options: Options,
 }
 
@@ -28,6 +30,7 @@ impl Wire {
             window: 1_000,
             port: 40_000,
             header_len: 20,
+            itself: false,
             options: Options::default(),
         }
     }
@@ -59,6 +62,7 @@ impl Wire {
         self.frame += 1;
         self.time += MS;
         let end = |n: u8| {
+            let n = if self.itself { 0 } else { n };
             let port = if n == 0 { self.port } else { 9_999 };
             (IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1 + n)), port)
         };
@@ -322,192 +326,5 @@ fn a_header_length_below_a_header_is_analysed_unseen() {
     assert_eq!(w.c("PA", 160, 501, 30).analysis, NONE);
 }
 
-mod summaries {
-    use super::*;
-
-    fn close(how: How, by: By) -> Close {
-        Close { how, by: Some(by) }
-    }
-
-    #[test]
-    fn a_whole_connection() {
-        let mut w = Wire::open();
-        w.c("PA", 101, 501, 10);
-        w.c("PA", 101, 501, 10);
-        w.s("A", 501, 111, 0);
-        w.s("PA", 501, 111, 20);
-        w.c("FA", 111, 521, 0);
-        w.s("FA", 521, 112, 0);
-        w.c("A", 112, 522, 0);
-        let s = w.summary();
-        assert_eq!(s.handshake, Handshake::Complete);
-        assert_eq!(s.close, close(How::Fin, By::Client));
-        assert_eq!((s.sent[0].payload, s.sent[0].bytes), (20, 10));
-        assert_eq!(s.sent[1].bytes, 20);
-        assert_eq!(s.sent[0].retransmissions, 1);
-        assert_eq!((s.state, s.history.as_str()), ("SF", "ShADTadFf"));
-        assert_eq!(s.completeness.bits(), 31);
-        assert_eq!(s.initial_rtt, Some(2 * MS));
-        assert_eq!(s.syn_rtt, Some(MS));
-        assert_eq!(s.frames, [1, 10]);
-    }
-
-    #[test]
-    fn fins_that_cross_are_of_both() {
-        let mut w = Wire::open();
-        w.c("FA", 101, 501, 0);
-        w.s("FA", 501, 101, 0);
-        w.c("A", 102, 502, 0);
-        w.s("A", 502, 102, 0);
-        let s = w.summary();
-        assert_eq!(s.close, close(How::Fin, By::Both));
-        assert_eq!((s.state, s.history.as_str()), ("SF", "ShAFfa"));
-    }
-
-    #[test]
-    fn a_reset_after_one_fin_is_a_reset_and_after_two_is_not() {
-        let mut w = Wire::open();
-        w.c("FA", 101, 501, 0);
-        w.s("RA", 501, 102, 0);
-        let s = w.summary();
-        assert_eq!(s.close, close(How::Reset, By::Server));
-        assert_eq!(s.state, "RSTR");
-        let mut w = Wire::open();
-        w.c("FA", 101, 501, 0);
-        w.s("FA", 501, 102, 0);
-        w.c("R", 102, 0, 0);
-        assert_eq!(w.summary().close, close(How::Fin, By::Client));
-    }
-
-    #[test]
-    fn refused_unanswered_partial_unseen() {
-        let mut w = Wire::new();
-        w.c("S", 100, 0, 0);
-        w.s("RA", 0, 101, 0);
-        let s = w.summary();
-        assert_eq!(s.handshake, Handshake::Refused);
-        assert_eq!(s.close, close(How::Reset, By::Server));
-        assert_eq!((s.state, s.history.as_str()), ("REJ", "Sr"));
-
-        let mut w = Wire::new();
-        w.c("S", 100, 0, 0);
-        w.c("S", 100, 0, 0);
-        let s = w.summary();
-        assert_eq!(s.handshake, Handshake::Unanswered);
-        assert_eq!(
-            s.close,
-            Close {
-                how: How::Open,
-                by: None
-            }
-        );
-        assert_eq!((s.state, s.history.as_str()), ("S0", "S"));
-
-        let mut w = Wire::new();
-        w.s("SA", 500, 101, 0);
-        let s = w.summary();
-        assert_eq!(s.handshake, Handshake::Partial);
-        assert_eq!(s.client.port(), 40_000);
-
-        let mut w = Wire::new();
-        w.c("PA", 100, 1, 5);
-        w.s("A", 1, 105, 0);
-        let s = w.summary();
-        assert_eq!(s.handshake, Handshake::Unseen);
-        assert_eq!((s.state, s.history.as_str()), ("OTH", "Da"));
-    }
-
-    #[test]
-    fn zeeks_aborts() {
-        let mut w = Wire::new();
-        w.c("S", 100, 0, 0);
-        w.c("R", 101, 0, 0);
-        assert_eq!(w.summary().state, "RSTOS0");
-        let mut w = Wire::open();
-        w.c("PA", 101, 501, 3);
-        w.c("RA", 104, 501, 0);
-        let s = w.summary();
-        assert_eq!((s.state, s.history.as_str()), ("RSTO", "ShADR"));
-        let mut w = Wire::new();
-        w.c("S", 100, 0, 0);
-        w.c("F", 101, 0, 0);
-        assert_eq!(w.summary().state, "SH");
-        let mut w = Wire::open();
-        w.s("FA", 501, 101, 0);
-        assert_eq!(w.summary().state, "S3");
-    }
-
-    #[test]
-    fn gaps_and_repeated_letters() {
-        let mut w = Wire::open();
-        w.c("PA", 111, 501, 10);
-        w.s("A", 501, 121, 0);
-        for _ in 0..12 {
-            w.c("PA", 111, 501, 10);
-        }
-        let s = w.summary();
-        assert_eq!(s.sent[0].missing, 10);
-        assert_eq!(s.history, "ShADaGTT", "the first and the tenth");
-    }
-
-    #[test]
-    fn zeek_flips_what_comes_from_a_server_port() {
-        let mut w = Wire::new();
-        w.port = 443;
-        w.c("PA", 100, 1, 5);
-        w.s("A", 1, 105, 0);
-        let s = w.summary();
-        assert_eq!(s.history, "^dA");
-        assert_eq!(s.originator, Side::Server);
-    }
-}
-
-mod limits {
-    use super::*;
-
-    #[test]
-    fn half_open_connections_are_closed_into_the_result() {
-        let mut w = Wire::new();
-        w.tracker = Tracker::with_limits(Limits {
-            live: 100,
-            kept: 10,
-        });
-        let mut taken = Vec::new();
-        for n in 0..5_000 {
-            w.port = n;
-            assert_eq!(w.c("S", 100, 0, 0).stream, u32::from(n));
-            taken.extend(w.tracker.take_finished());
-        }
-        assert_eq!(taken.len(), 4_900);
-        assert!(taken.iter().all(|s| s.evicted && s.state == "S0"));
-        taken.extend(w.tracker.finish());
-        let mut streams: Vec<u32> = taken.iter().map(|s| s.stream).collect();
-        streams.sort_unstable();
-        assert!(streams.into_iter().eq(0..5_000));
-    }
-
-    #[test]
-    fn a_busy_connection_stays_and_an_evicted_one_keeps_its_numbers() {
-        let mut w = Wire::new();
-        w.tracker = Tracker::with_limits(Limits { live: 4, kept: 64 });
-        w.port = 1;
-        w.handshake();
-        w.c("PA", 101, 501, 10);
-        for n in 2..40 {
-            w.port = n;
-            w.c("S", 100, 0, 0);
-            w.port = 50_000;
-            let seq = 1_000 + u32::from(n);
-            assert_eq!(w.c("PA", seq, 1, 1).stream, 2, "always busy");
-        }
-        w.port = 1;
-        let t = w.c("PA", 101, 501, 10);
-        assert_eq!((t.stream, t.seq, t.ack), (0, 1, 1));
-        assert_eq!(t.analysis, Analysis::RETRANSMISSION);
-        let finished: Vec<Summary> = w.tracker.take_finished().collect();
-        let busy = finished.iter().filter(|s| s.stream == 2).count();
-        assert_eq!(busy, 0);
-        let last = w.tracker.summary(0).expect("it is back");
-        assert!(last.continued);
-    }
-}
+mod limits;
+mod summaries;
