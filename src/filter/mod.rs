@@ -24,6 +24,8 @@ pub mod lex;
 mod literal;
 mod parse;
 mod pattern;
+#[cfg(test)]
+mod tests;
 mod value;
 pub mod view;
 

@@ -11,11 +11,11 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::{Tally, excerpt, facts, zeek};
+use super::{Tally, excerpt, facts};
 use crate::capture::Completeness;
 use crate::check::{Finding, Judged, Named, Verdict};
 use crate::scenario::Source;
-use crate::tcp::{Analysis, Conversation, Seg, Side};
+use crate::tcp::{Analysis, By, Conversation, Handshake, How, Seg, Side, Summary};
 use crate::timeline::{Event, Nanos, Op};
 use crate::wire::Flags;
 
@@ -161,7 +161,7 @@ pub struct ConnectionRecord<'a> {
     /// The other end's.
     pub server: SocketAddr,
     /// `complete`, `refused`, `unanswered`, `partial`, `unseen`.
-    pub handshake: String,
+    pub handshake: Handshake,
     /// How it ended.
     pub close: CloseRecord,
     /// Payload bytes of each direction, each byte counted once.
@@ -169,20 +169,21 @@ pub struct ConnectionRecord<'a> {
     /// Wireshark's `tcp.completeness`.
     pub completeness: u8,
     /// Zeek's `conn_state`.
-    pub state: &'a str,
+    pub state: &'static str,
     /// Zeek's `history`.
     pub history: String,
-    /// The canonical flow in its text form.
-    pub flow: String,
+    /// The canonical flow in its text form, of a connection that was judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flow: Option<String>,
 }
 
 /// How a connection ended.
 #[derive(Debug, Serialize)]
 pub struct CloseRecord {
     /// `fin`, `reset`, `open`, `half`.
-    pub how: &'static str,
+    pub how: How,
     /// `client`, `server`, `both`.
-    pub by: Option<&'static str>,
+    pub by: Option<By>,
 }
 
 /// Bytes by direction.
@@ -195,27 +196,41 @@ pub struct BytesRecord {
 }
 
 impl<'a> ConnectionRecord<'a> {
-    /// The record of a named conversation.
-    pub fn new(scenario: Option<&'a str>, named: &'a Named) -> Self {
-        let talk = &named.conversation;
-        let (how, by) = facts::close(named);
+    /// The record of a connection's account, as `show` gives it.
+    pub fn new(name: &'a str, summary: &Summary) -> Self {
+        let [client, server] = &summary.sent;
         ConnectionRecord {
+            scenario: None,
+            stream: summary.stream,
+            name,
+            client: summary.client,
+            server: summary.server,
+            handshake: summary.handshake,
+            close: CloseRecord {
+                how: summary.close.how,
+                by: summary.close.by,
+            },
+            bytes: BytesRecord {
+                client: client.bytes,
+                server: server.bytes,
+            },
+            completeness: summary.completeness.bits(),
+            state: summary.state,
+            history: summary.history.clone(),
+            flow: None,
+        }
+    }
+
+    /// The record of a connection that was judged; `None` if it has no segments.
+    pub fn judged(scenario: Option<&'a str>, named: &'a Named) -> Option<Self> {
+        let talk = &named.conversation;
+        let summary = facts::summary(talk)?;
+        Some(ConnectionRecord {
             scenario,
             stream: talk.stream,
-            name: &named.name,
-            client: talk.client,
-            server: talk.server,
-            handshake: named.flow.handshake.to_string(),
-            close: CloseRecord { how, by },
-            bytes: BytesRecord {
-                client: facts::bytes(talk, Side::Client),
-                server: facts::bytes(talk, Side::Server),
-            },
-            completeness: facts::completeness(talk),
-            state: zeek::conn_state(talk),
-            history: zeek::history(talk),
-            flow: named.flow.to_string(),
-        }
+            flow: Some(named.flow.to_string()),
+            ..Self::new(&named.name, &summary)
+        })
     }
 }
 
@@ -401,8 +416,9 @@ pub fn judged(out: &mut dyn Write, judged: &Judged) -> io::Result<()> {
         write(out, &Record::Segment(segment))?;
     }
     for named in &judged.connections {
-        let connection = ConnectionRecord::new(scenario, named);
-        write(out, &Record::Connection(connection))?;
+        if let Some(connection) = ConnectionRecord::judged(scenario, named) {
+            write(out, &Record::Connection(connection))?;
+        }
     }
     let recording = judged.recording.as_ref();
     let verdict = VerdictRecord {

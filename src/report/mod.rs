@@ -40,7 +40,6 @@ pub mod tap;
 pub mod text;
 #[cfg(test)]
 mod text_tests;
-mod zeek;
 
 pub use tally::Tally;
 pub use text::{Detail, Options};
