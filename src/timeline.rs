@@ -62,6 +62,8 @@ pub enum Op {
         /// Stream offset read up to (varies between runs).
         end: u64,
     },
+    /// The actor could not have gone on before the peer had acknowledged the own stream up to this offset.
+    Acked(u64),
     /// The actor could not have gone on before the peer's FIN.
     PeerFin,
     /// The actor could not have gone on before the peer's RST.
@@ -98,6 +100,8 @@ pub struct Timeline {
     changed: Condvar,
     subscribers: Mutex<Vec<Weak<Notify>>>,
     listener: Option<Listener>,
+    /// Events are told and not kept.
+    live: bool,
 }
 
 impl fmt::Debug for Timeline {
@@ -114,10 +118,19 @@ impl Timeline {
         Arc::default()
     }
 
-    /// An empty timeline that calls `listener` with each event as it happens (`serve` prints them).
+    /// An empty timeline that calls `listener` with each event as it happens.
     pub fn with_listener(listener: Listener) -> Arc<Self> {
         Arc::new(Timeline {
             listener: Some(listener),
+            ..Timeline::default()
+        })
+    }
+
+    /// A timeline that calls `listener` with each event and keeps none: for a server that runs for days.
+    pub fn live(listener: Listener) -> Arc<Self> {
+        Arc::new(Timeline {
+            listener: Some(listener),
+            live: true,
             ..Timeline::default()
         })
     }
@@ -132,6 +145,9 @@ impl Timeline {
             let mut events = self.lock();
             if let Some(listener) = &self.listener {
                 listener(&event);
+            }
+            if self.live {
+                return;
             }
             events.push(event);
         }

@@ -31,6 +31,8 @@ struct Slot {
 pub struct FrameStore {
     slots: Vec<Slot>,
     bytes: Vec<u8>,
+    /// Frames that have been forgotten, all before the first in `slots`.
+    forgotten: usize,
 }
 
 impl FrameStore {
@@ -48,17 +50,30 @@ impl FrameStore {
 
     /// How many frames.
     pub fn len(&self) -> usize {
-        self.slots.len()
+        self.forgotten + self.slots.len()
+    }
+
+    /// Frees the frames; only their number stays.
+    pub fn forget(&mut self) {
+        *self = FrameStore {
+            forgotten: self.len(),
+            ..FrameStore::default()
+        };
+    }
+
+    /// Bytes of memory held, about.
+    pub fn held(&self) -> usize {
+        self.bytes.capacity() + self.slots.capacity() * size_of::<Slot>()
     }
 
     /// No frames?
     pub fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+        self.len() == 0
     }
 
-    /// The frame at `index` (from 0), read as `link`.
+    /// The frame at `index` (from 0), read as `link`; `None` past the end or if it was forgotten.
     pub fn get(&self, index: usize, link: LinkType) -> Option<Frame<'_>> {
-        let slot = self.slots.get(index)?;
+        let slot = self.slots.get(index.checked_sub(self.forgotten)?)?;
         Some(Frame {
             number: index as u64 + 1,
             time: slot.time,

@@ -81,8 +81,11 @@ fn direction(
         _ => 0,
     });
     let handed = handed.max().unwrap_or(0);
-    // Bytes queued when a connection is reset never reach the wire; with a FIN all of them did.
-    if own.fin.is_some() && sent.is_some() && handed != own.len() {
+    // Bytes queued when a connection is reset never reach the wire; with a FIN all of them did. A
+    // killed process may not have told of its last send.
+    let killed = sent.unwrap_or_default().contains(&Op::Killed);
+    if own.fin.is_some() && sent.is_some() && handed != own.len() && !(killed && handed < own.len())
+    {
         reasons.push(format!(
             "the {side} sent {handed} bytes before its FIN, the capture holds {}",
             own.len()

@@ -7,7 +7,7 @@ use super::snapshot::{self, Comparison, SnapshotError};
 use super::verdict::{Finding, Named, Verdict};
 use super::{complete, naming};
 use crate::capture::{Completeness, Recording};
-use crate::flow::{Canonical, Programs, canonical};
+use crate::flow::{Canonical, Exchange, Flow, Programs, canonical, canonical_udp};
 use crate::scenario::Scenario;
 use crate::tcp::Conversation;
 use crate::timeline::Event;
@@ -38,6 +38,8 @@ pub struct Judge {
 pub struct Opinion {
     /// Every own connection, by name.
     pub connections: Vec<Named>,
+    /// The flow of every UDP exchange, by name.
+    pub datagrams: Vec<Flow>,
     /// The verdict.
     pub verdict: Verdict,
     /// A snapshot was written.
@@ -53,6 +55,7 @@ impl Judge {
         scenario: &Scenario,
         recording: &Recording,
         conversations: Vec<Conversation>,
+        exchanges: &[Exchange],
     ) -> Result<Opinion, SnapshotError> {
         let ownership = naming::own(scenario, &conversations, &recording.events, self.isolated);
         let mut findings = step_findings(&recording.events);
@@ -72,18 +75,20 @@ impl Judge {
                 flow: canonical.flow,
             });
         }
+        let datagrams = self.datagrams(scenario, recording, exchanges);
         let doubts = doubts(recording, &ownership, &conversations);
         let foreign = ownership.foreign.len();
         if !doubts.is_empty() {
             let verdict = Verdict::Inconclusive(doubts);
             return Ok(Opinion {
                 connections,
+                datagrams,
                 verdict,
                 accepted: false,
                 foreign,
             });
         }
-        let text = flows_text(&connections);
+        let text = flows_text(&connections, &datagrams);
         let mut variant = None;
         let mut accepted = false;
         if scenario.expect.snapshot.unwrap_or(true) {
@@ -100,10 +105,37 @@ impl Judge {
         };
         Ok(Opinion {
             connections,
+            datagrams,
             verdict,
             accepted,
             foreign,
         })
+    }
+
+    /// The flows of UDP exchanges, by name.
+    fn datagrams(
+        &self,
+        scenario: &Scenario,
+        recording: &Recording,
+        exchanges: &[Exchange],
+    ) -> Vec<Flow> {
+        let mut flows = vec![];
+        for exchange in exchanges {
+            let pair = (exchange.client, exchange.server);
+            let name = match naming::client_of(pair, &recording.events) {
+                Some(name) => name.to_string(),
+                None if self.isolated => "client".to_owned(),
+                None => continue,
+            };
+            let [client, server] = naming::operations(scenario, pair, &recording.events);
+            flows.push(canonical_udp(
+                &name,
+                exchange,
+                [client.as_deref(), server.as_deref()],
+            ));
+        }
+        flows.sort_by(|a: &Flow, b| naming::natural(&a.name).cmp(&naming::natural(&b.name)));
+        flows
     }
 
     fn snapshot(
@@ -155,14 +187,12 @@ enum Judged {
 }
 
 /// What the snapshot of a scenario holds: the flow of every connection, by name.
-pub fn flows_text(connections: &[Named]) -> String {
-    if connections.is_empty() {
+pub fn flows_text(connections: &[Named], datagrams: &[Flow]) -> String {
+    let flows = connections.iter().map(|named| &named.flow).chain(datagrams);
+    let flows: Vec<String> = flows.map(Flow::to_string).collect();
+    if flows.is_empty() {
         return "no packet\n".to_owned();
     }
-    let flows: Vec<String> = connections
-        .iter()
-        .map(|named| named.flow.to_string())
-        .collect();
     flows.join("\n")
 }
 

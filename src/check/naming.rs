@@ -1,16 +1,16 @@
 //! Which conversation is whose: conversations get the names of the clients that made them, and the
 //! operations of both programs, by the addresses of the actors' own sockets.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::scenario::{ClientKind, Scenario};
+use crate::scenario::{ClientKind, Scenario, ServerKind};
 use crate::tcp::Conversation;
 use crate::timeline::{Event, Op};
 
 /// Client's and server's address.
-type Pair = (SocketAddr, SocketAddr);
+pub type Pair = (SocketAddr, SocketAddr);
 
 /// A conversation with its name and what both programs did on it.
 #[derive(Debug, Clone)]
@@ -71,6 +71,38 @@ impl Lives {
     }
 }
 
+/// The operations of client and server on one address pair, for datagrams; `None` where nobody
+/// reports any.
+pub fn operations(scenario: &Scenario, pair: Pair, events: &[Event]) -> [Option<Vec<Op>>; 2] {
+    let mut ops = [None, None];
+    for event in events {
+        let Some(ends) = event.ends else { continue };
+        let served = scenario
+            .servers
+            .iter()
+            .any(|server| server.name == event.actor);
+        let (side, of) = if served {
+            (1, (ends.peer, ends.local))
+        } else {
+            (0, (ends.local, ends.peer))
+        };
+        if of == pair {
+            ops[side].get_or_insert_with(Vec::new).extend(event.op);
+        }
+    }
+    ops
+}
+
+/// The client's name for an address pair: who reports to have used it.
+pub fn client_of(pair: Pair, events: &[Event]) -> Option<Arc<str>> {
+    let uses = |event: &&Event| {
+        event
+            .ends
+            .is_some_and(|ends| (ends.local, ends.peer) == pair)
+    };
+    events.iter().find(uses).map(|event| event.actor.clone())
+}
+
 /// Names the conversations of a run. `isolated`: nobody else can have used the interface.
 pub fn own(
     scenario: &Scenario,
@@ -83,10 +115,24 @@ pub fn own(
         .iter()
         .map(|server| server.name.clone())
         .collect();
+    let datagrams: HashSet<&str> = (scenario.clients.iter())
+        .filter(|client| matches!(client.kind, ClientKind::Udp(_)))
+        .map(|client| &*client.name)
+        .chain(
+            scenario
+                .servers
+                .iter()
+                .filter(|server| server.kind == ServerKind::Udp)
+                .map(|server| &*server.name),
+        )
+        .collect();
     let mut clients = Lives::default();
     let mut serving = Lives::default();
     for event in events {
         let Some(ends) = event.ends else { continue };
+        if datagrams.contains(&*event.actor) {
+            continue;
+        }
         let opens = matches!(event.call.as_str(), "connect" | "accept");
         // A forwarding server is the client of its second connection.
         let accepted = servers.contains(&event.actor)
@@ -108,6 +154,11 @@ pub fn own(
         .filter(|client| !reporting(&client.kind))
         .map(|client| &*client.name)
         .collect();
+    // An external server reports nothing either, but nobody else can listen where it does.
+    let programs: Vec<SocketAddr> = (scenario.servers.iter())
+        .filter(|server| !strangers.is_empty() && matches!(server.kind, ServerKind::Command(_)))
+        .map(|server| server.listen)
+        .collect();
     let mut ownership = Ownership::default();
     let mut used: HashMap<Pair, usize> = HashMap::new();
     let mut named: HashMap<String, usize> = HashMap::new();
@@ -120,11 +171,13 @@ pub fn own(
         let base = match client {
             Some(life) => life.actor.to_string(),
             // The client reports nothing: an external program, or a caller from outside.
-            None if server.is_some() || isolated => match strangers.as_slice() {
-                [only] => (*only).to_owned(),
-                [] => "client".to_owned(),
-                _ => "program".to_owned(),
-            },
+            None if server.is_some() || isolated || programs.contains(&conversation.server) => {
+                match strangers.as_slice() {
+                    [only] => (*only).to_owned(),
+                    [] => "client".to_owned(),
+                    _ => "program".to_owned(),
+                }
+            }
             None => {
                 ownership.foreign.push(index);
                 continue;

@@ -103,6 +103,8 @@ pub struct Judged {
     pub recording: Option<Recording>,
     /// Every TCP connection, by name.
     pub connections: Vec<Named>,
+    /// The flow of every UDP exchange, by name.
+    pub datagrams: Vec<Flow>,
     /// The verdict.
     pub verdict: Verdict,
     /// The exported capture, if written.

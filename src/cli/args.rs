@@ -46,27 +46,6 @@ pub enum Command {
     /// Print the manual page
     #[command(hide = true)]
     Man,
-    /// (internal) the first process of a program's PID namespace
-    #[command(name = "__init", hide = true)]
-    Init {
-        /// What it is given
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        rest: Vec<std::ffi::OsString>,
-    },
-    /// (internal) a server in a process of its own
-    #[command(name = "__server", hide = true)]
-    Server {
-        /// What it is given
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        rest: Vec<std::ffi::OsString>,
-    },
-    /// (internal) tries whether the machine can run the lab
-    #[command(name = "__probe", hide = true)]
-    Probe {
-        /// What it is given
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        rest: Vec<std::ffi::OsString>,
-    },
 }
 
 /// Where the traffic goes.
@@ -104,15 +83,26 @@ pub struct RunArgs {
     /// Where the traffic goes
     #[arg(long, value_enum, default_value_t)]
     pub on: On,
-    /// Scenarios that run side by side
+    /// Scenarios that run side by side [default: chosen for this machine]
     #[arg(long, short, value_name = "N")]
     pub jobs: Option<usize>,
-    /// Run each scenario this often
+    /// Run each scenario this often; each distinct flow is reported with its count, and the
+    /// capture of the first run that showed it is kept as NAME.K.pcap
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub repeat: u32,
     /// Only scenarios whose name contains this
     #[arg(long, value_name = "TEXT")]
     pub filter: Option<String>,
+    /// Try a scenario that did not pass up to N times more; if it passes then, it is reported as
+    /// flaky, and the exit code is that of a pass
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "repeat")]
+    pub retries: u32,
+    /// Start nothing more after the first that does not pass
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Run the scenarios in an order drawn from this number
+    #[arg(long, value_name = "SEED")]
+    pub shuffle: Option<u64>,
     /// Use ::1 wherever the scenario says 127.0.0.1
     #[arg(long)]
     pub ipv6: bool,

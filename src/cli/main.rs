@@ -6,6 +6,7 @@ use clap::{CommandFactory, Parser};
 
 use super::args::{Cli, Command};
 use super::{run, snap};
+use crate::lab;
 
 /// A scenario or the command line is wrong.
 pub const USAGE: u8 = 2;
@@ -14,7 +15,15 @@ pub const LAB: u8 = 3;
 
 /// Runs the command that the process was started as.
 pub fn main() -> ExitCode {
+    if let Some(code) = started_again() {
+        return code;
+    }
     let cli = Cli::parse();
+    // For looking into the lab itself: LAB_CAPTURE_LOG=info, or debug.
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_env("LAB_CAPTURE_LOG"))
+        .with_writer(std::io::stderr)
+        .init();
     let result = match cli.command {
         None => run::run(&cli.run),
         Some(Command::Run(args)) => run::run(&args),
@@ -46,4 +55,22 @@ fn broken_pipe(error: &anyhow::Error) -> bool {
         let io = cause.downcast_ref::<std::io::Error>();
         io.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
     })
+}
+
+/// The binary started again by itself, for what needs a process of its own. Not part of the command
+/// line that users see, and looked at before anything can start a thread.
+fn started_again() -> Option<ExitCode> {
+    let mut arguments = std::env::args_os().skip(1);
+    let subcommand = arguments.next()?;
+    match subcommand.to_str()? {
+        crate::server::process::SUBCOMMAND => Some(ExitCode::from(crate::server::process_main())),
+        lab::program::INIT_SUBCOMMAND => {
+            let rest: Vec<String> = arguments
+                .map(|a| a.to_string_lossy().into_owned())
+                .collect();
+            Some(lab::program::init_main(&rest))
+        }
+        lab::isolation_probe::SUBCOMMAND => Some(lab::probe_main()),
+        _ => None,
+    }
 }

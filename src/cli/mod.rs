@@ -1,9 +1,14 @@
 //! One file a subcommand; thin.
 
 pub mod args;
+mod attempt;
 mod export;
 mod interrupt;
 mod main;
+mod plan;
+mod progress;
+mod repeats;
+mod reporters;
 mod run;
 mod snap;
 

@@ -1,30 +1,30 @@
 //! `lab-capture [run] PATH…`
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context as _;
 
 use super::args::{On, RunArgs};
-use super::{export, interrupt, main};
-use crate::check::{Judge, Judged, Policy, Verdict};
-use crate::lab::{self, Isolation, RunOptions};
-use crate::platform::Cancel;
-use crate::report::{Detail, Options, Tally, text};
-use crate::scenario::{self, Scenario};
+use super::attempt::{Attempts, Laboratory};
+use super::plan::Plan;
+use super::progress::{Progress, TICK};
+use super::repeats::Repeats;
+use super::reporters::{End, Reporters};
+use super::{interrupt, main};
+use crate::check::{Policy, Verdict};
+use crate::lab::suite::{self, Event, Limits, Stop};
+use crate::lab::{self, Isolation};
+use crate::report::{Detail, Options};
+
+/// Bytes of results that may wait for those before them.
+const HELD: u64 = 64 << 20;
 
 /// Runs the scenarios of the paths and reports; the exit code.
 pub fn run(args: &RunArgs) -> anyhow::Result<u8> {
-    let scenarios = match load(args) {
-        Ok(scenarios) => scenarios,
+    let plan = match Plan::load(args) {
+        Ok(plan) => plan,
         Err(code) => return Ok(code),
     };
-    if scenarios.is_empty() {
-        anstream::eprintln!("lab-capture: no scenario matches");
-        return Ok(main::USAGE);
-    }
     // Before any thread: a user namespace can be entered only by a process that has one.
     let isolation = match Isolation::prepare(args.on.into()) {
         Ok(isolation) => isolation,
@@ -35,27 +35,149 @@ pub fn run(args: &RunArgs) -> anyhow::Result<u8> {
     };
     let interrupt = interrupt::install().context("cannot handle signals")?;
     let start = Instant::now();
-    let mut tally = Tally::default();
-    let mut out = anstream::stdout().lock();
+    let jobs = jobs(args);
     let options = Options {
-        detail: detail(args, scenarios.len()),
+        detail: detail(args, plan.runs()),
         ..Options::default()
     };
-    let mut worst = 0;
-    for scenario in &scenarios {
-        let judged = one(scenario, args, isolation, &interrupt);
-        tally.add(&judged);
-        worst = worse(worst, judged.verdict.exit_code());
-        text::write(&mut out, &judged, &options)?;
-        if interrupt.is_cancelled() {
-            break;
+    let mut reporters = Reporters::open(args, options)?;
+    let mut progress = Progress::new(plan.runs(), args.quiet);
+    let limits = Limits {
+        jobs,
+        cost: suite::descriptor_budget(plan.items.iter().map(|item| &*item.scenario)),
+        held: HELD,
+        tick: progress.active().then_some(TICK),
+    };
+    let laboratory = Laboratory::new(&plan, args, isolation, interrupt.clone(), jobs);
+    let mut results = Results::new(&laboratory, args.fail_fast);
+    let started = suite::run(&laboratory, limits, |event| {
+        let stop = results.hear(event, &mut reporters, &mut progress);
+        progress.draw();
+        stop
+    });
+    progress.clear();
+    results.conclude(&mut reporters)?;
+    let mut worst = results.worst;
+    let interrupted = interrupt.is_cancelled();
+    let not_run = plan.runs() - started;
+    if interrupted && not_run > 0 {
+        // What was not run proves nothing.
+        worst = worse(worst, Verdict::Inconclusive(vec![]).exit_code());
+    }
+    reporters.finish(&End {
+        runs: plan.runs(),
+        not_run,
+        why: if interrupted {
+            "interrupted"
+        } else {
+            "--fail-fast"
+        },
+        elapsed: start.elapsed(),
+    })?;
+    laboratory.closed();
+    Ok(worst)
+}
+
+/// Hands results to the reporters.
+struct Results<'a> {
+    laboratory: &'a Laboratory<'a>,
+    fail_fast: bool,
+    repeats: Option<Repeats>,
+    worst: u8,
+    /// An output that failed: nothing more is run.
+    broken: Option<anyhow::Error>,
+}
+
+impl<'a> Results<'a> {
+    fn new(laboratory: &'a Laboratory<'a>, fail_fast: bool) -> Self {
+        Results {
+            laboratory,
+            fail_fast,
+            repeats: None,
+            worst: 0,
+            broken: None,
         }
     }
-    if scenarios.len() > 1 {
-        text::summary(&mut out, &tally, start.elapsed())?;
+
+    fn hear(
+        &mut self,
+        event: Event<Attempts>,
+        reporters: &mut Reporters,
+        progress: &mut Progress,
+    ) -> Stop {
+        match event {
+            Event::Started(_) => progress.running += 1,
+            Event::Ended(_) => progress.running -= 1,
+            Event::Tick => {}
+            Event::Result(index, attempts) => {
+                let code = attempts
+                    .0
+                    .last()
+                    .map_or(0, |judged| judged.verdict.exit_code());
+                self.worst = worse(self.worst, code);
+                if code == 0 {
+                    progress.passed += 1;
+                } else {
+                    progress.failed += 1;
+                }
+                if self.broken.is_none() {
+                    progress.clear();
+                    self.broken = self.report(index, attempts, reporters).err();
+                }
+                if self.broken.is_some() || (code != 0 && self.fail_fast) {
+                    return Stop::Yes;
+                }
+            }
+        }
+        Stop::No
     }
-    out.flush()?;
-    Ok(worst)
+
+    fn report(
+        &mut self,
+        index: usize,
+        attempts: Attempts,
+        reporters: &mut Reporters,
+    ) -> anyhow::Result<()> {
+        let plan = self.laboratory.plan;
+        if plan.repeat == 1 {
+            return reporters.attempts(&attempts.0);
+        }
+        let (item, number) = plan.run(index);
+        let repeats = self.repeats.get_or_insert_with(Repeats::new);
+        for judged in attempts.0 {
+            let (folder, format) = (&self.laboratory.folder, self.laboratory.format);
+            let counted = repeats.add(judged, number, item, folder, format);
+            self.worst = worse(self.worst, counted.verdict.exit_code());
+            reporters.repetition(counted)?;
+        }
+        if number == plan.repeat {
+            self.end_of_repeats(reporters)?;
+        }
+        Ok(())
+    }
+
+    fn end_of_repeats(&mut self, reporters: &mut Reporters) -> anyhow::Result<()> {
+        let Some(repeats) = self.repeats.take() else {
+            return Ok(());
+        };
+        if self.laboratory.judge.policy != Policy::ReadOnly || !ci() {
+            repeats.leave_pending()?;
+        }
+        reporters.repeats(&repeats)
+    }
+
+    /// The repetitions that were stopped in the middle.
+    fn conclude(&mut self, reporters: &mut Reporters) -> anyhow::Result<()> {
+        match self.broken.take() {
+            Some(error) => Err(error),
+            None => self.end_of_repeats(reporters),
+        }
+    }
+}
+
+/// Is this a CI machine? It never writes snapshots.
+pub(super) fn ci() -> bool {
+    std::env::var_os("CI").is_some_and(|value| value == "true" || value == "1")
 }
 
 /// A failure is worth more than a run that could not be, and both more than one that proves nothing.
@@ -66,76 +188,20 @@ fn worse(a: u8, b: u8) -> u8 {
         .unwrap_or(0)
 }
 
-fn detail(args: &RunArgs, scenarios: usize) -> Detail {
-    match (args.quiet, args.verbose || scenarios == 1) {
+pub(super) fn detail(args: &RunArgs, runs: usize) -> Detail {
+    match (args.quiet, args.verbose || runs == 1) {
         (true, _) => Detail::Quiet,
         (false, true) => Detail::Full,
         (false, false) => Detail::Failures,
     }
 }
 
-fn one(
-    scenario: &Arc<Scenario>,
-    args: &RunArgs,
-    isolation: Isolation,
-    interrupt: &Cancel,
-) -> Judged {
-    let start = Instant::now();
-    let options = RunOptions {
-        isolation,
-        output: args.capture_dir.clone(),
-        interrupt: interrupt.clone(),
-    };
-    let ran = match lab::run(scenario, &options) {
-        Ok(ran) => ran,
-        Err(error) => return failed(scenario, error.to_string(), start.elapsed()),
-    };
-    let judge = Judge {
-        policy: policy(args),
-        isolated: args.on == On::Namespace,
-    };
-    let file = export::write(
-        &ran.recording,
-        &args.capture_dir,
-        &scenario.name,
-        args.format,
-    );
-    let opinion = judge.judge(scenario, &ran.recording, ran.conversations);
-    ran.closing.join();
-    let (opinion, file) = match (opinion, file) {
-        (Ok(opinion), Ok(file)) => (opinion, file),
-        (Err(error), _) => return failed(scenario, error.to_string(), start.elapsed()),
-        (_, Err(error)) => return failed(scenario, error.to_string(), start.elapsed()),
-    };
-    Judged {
-        scenario: scenario.clone(),
-        recording: Some(ran.recording),
-        connections: opinion.connections,
-        verdict: opinion.verdict,
-        file: Some(file),
-        elapsed: start.elapsed(),
-        accepted: opinion.accepted,
-    }
-}
-
-fn failed(scenario: &Arc<Scenario>, why: String, elapsed: Duration) -> Judged {
-    Judged {
-        scenario: scenario.clone(),
-        recording: None,
-        connections: vec![],
-        verdict: Verdict::Error(why),
-        file: None,
-        elapsed,
-        accepted: false,
-    }
-}
-
-fn policy(args: &RunArgs) -> Policy {
-    let ci = std::env::var_os("CI").is_some_and(|value| value == "true" || value == "1");
-    match (args.accept, ci) {
-        (true, _) => Policy::Accept,
-        (false, true) => Policy::ReadOnly,
-        (false, false) => Policy::Compare,
+/// Runs side by side. On the machine's own `lo` one after the other: scenarios share its ports.
+fn jobs(args: &RunArgs) -> usize {
+    match (args.jobs, args.on) {
+        (_, On::Host) => 1,
+        (Some(jobs), _) => jobs.max(1),
+        (None, _) => suite::default_jobs(),
     }
 }
 
@@ -147,70 +213,3 @@ impl From<On> for lab::On {
         }
     }
 }
-
-/// Loads everything that is named; every error of every file is shown before giving up.
-fn load(args: &RunArgs) -> Result<Vec<Arc<Scenario>>, u8> {
-    let mut scenarios = vec![];
-    let mut wrong = false;
-    let mut complain = |text: String| {
-        anstream::eprintln!("{text}");
-        wrong = true;
-    };
-    let colour = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
-    for path in &args.paths {
-        match files(path) {
-            Ok(files) if files.is_empty() => {
-                complain(format!(
-                    "lab-capture: no scenario (*.toml) in {}",
-                    path.display()
-                ));
-            }
-            Ok(files) => {
-                for file in files {
-                    match scenario::load(&file) {
-                        Ok(mut scenario) => {
-                            if args.ipv6 {
-                                todo_ipv6(&mut scenario);
-                            }
-                            scenarios.push(Arc::new(scenario));
-                        }
-                        Err(error) => complain(error.render(colour)),
-                    }
-                }
-            }
-            Err(error) => complain(format!(
-                "lab-capture: cannot read {}: {error}",
-                path.display()
-            )),
-        }
-    }
-    if wrong {
-        return Err(main::USAGE);
-    }
-    if let Some(text) = &args.filter {
-        scenarios.retain(|scenario| scenario.name.contains(text.as_str()));
-    }
-    Ok(scenarios)
-}
-
-/// The file itself, or every `*.toml` below the folder, by path.
-fn files(path: &Path) -> std::io::Result<Vec<PathBuf>> {
-    if !path.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let mut found = vec![];
-    for entry in std::fs::read_dir(path)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            found.extend(files(&path)?);
-        } else if path
-            .extension()
-            .is_some_and(|extension| extension == "toml")
-        {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-fn todo_ipv6(_: &mut Scenario) {}

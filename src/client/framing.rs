@@ -154,10 +154,10 @@ impl Decoder {
     /// For one message.
     pub fn new(framing: Framing) -> Self {
         Decoder {
+            complete: framing == Framing::Fixed(0),
             framing,
             frame: Vec::new(),
             length: None,
-            complete: false,
         }
     }
 
@@ -195,14 +195,10 @@ impl Decoder {
     /// [`FrameError::TooLong`], [`FrameError::Negative`], [`FrameError::Invalid`].
     pub fn feed(&mut self, bytes: &[u8]) -> Result<usize, FrameError> {
         let mut taken = 0;
-        while !self.complete && (taken < bytes.len() || self.is_empty_fixed()) {
+        while !self.complete && taken < bytes.len() {
             taken += self.feed_some(&bytes[taken..])?;
         }
         Ok(taken)
-    }
-
-    fn is_empty_fixed(&self) -> bool {
-        self.framing == Framing::Fixed(0)
     }
 
     fn feed_some(&mut self, bytes: &[u8]) -> Result<usize, FrameError> {
@@ -336,3 +332,6 @@ fn read_prefix(bytes: &[u8], big_endian: bool, signed: bool) -> Result<u64, Fram
     }
     Ok(value)
 }
+
+#[cfg(test)]
+mod tests;

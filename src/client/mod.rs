@@ -8,6 +8,7 @@ pub mod link;
 pub mod report;
 pub mod run;
 pub mod script;
+pub mod talk;
 pub mod task;
 
 pub use barrier::Barriers;
@@ -16,4 +17,5 @@ pub use link::{Io, Link};
 pub use report::Reporter;
 pub use run::{Finished, run_script, spawn};
 pub use script::{Role, Script};
+pub use talk::{Goodbye, TalkError, talk};
 pub use task::{Task, Want, Watch, drive};

@@ -71,7 +71,12 @@ const STACK: usize = 256 * 1024;
 pub fn spawn(client: &Client, context: &Context) -> io::Result<JoinHandle<io::Result<Finished>>> {
     let (client, context) = (client.clone(), context.clone());
     Builder::new()
-        .name(client.name.chars().take(15).collect())
+        .name(thread_name(&client.name))
         .stack_size(STACK)
         .spawn(move || run_script(&client, &context))
+}
+
+/// The kernel keeps 15 bytes of a thread's name; a NUL would end it.
+pub(crate) fn thread_name(actor: &str) -> String {
+    actor.chars().filter(|c| *c != '\0').take(15).collect()
 }

@@ -96,9 +96,9 @@ impl Viewer {
             }
             Packet::Stub(stub, _) => {
                 let (src, dst) = (stub.src, stub.dst);
-                let stream = self
-                    .tracker
-                    .push_stub(frame.time, src, dst, stub.seq, stub.flags);
+                let stream =
+                    self.tracker
+                        .push_stub(frame.time, (src, dst), stub.seq, stub.flags, None);
                 times(&mut self.streams, stream, frame.time);
                 Transport::Stub([src.port(), dst.port()])
             }

@@ -53,8 +53,14 @@ pub fn canonical(name: &str, conversation: &Conversation, programs: Programs<'_>
     let atoms = Atoms::of(conversation);
     let ops = [programs.client, programs.server];
     let compiled: [Option<Program>; 2] = [Side::Client, Side::Server].map(|side| {
+        let others = ops[side.other().index()].unwrap_or_default();
         let ops = ops[side.index()]?;
-        Some(Program::of(ops, atoms.side(side), atoms.side(side.other())))
+        Some(Program::of(
+            ops,
+            atoms.side(side),
+            atoms.side(side.other()),
+            others,
+        ))
     });
     let mut unconfirmed = vec![];
     let mut cuts: Vec<Cut> = vec![];
@@ -168,14 +174,14 @@ fn exactness(atoms: &Atoms<'_>, programs: &[Option<Program>; 2]) -> [Option<u64>
     let sides = [Side::Client, Side::Server];
     let reset = sides.map(|side| atoms.side(side).rst);
     let any_reset = reset.iter().any(Option::is_some);
-    // Who reset ran its program up to there in every run; what it had received is certain.
+    // What a script waited for exactly, it had in every run in which none of its steps failed.
     let mut certain = [0, 0];
     for side in sides {
         let peer = side.other().index();
-        if let Some(program) = &programs[side.index()]
-            && (reset[side.index()].is_some() || !any_reset)
-        {
+        if let Some(program) = &programs[side.index()] {
             certain[peer] = certain[peer].max(program.exact.min(atoms.directions[peer].len()));
+            let own = side.index();
+            certain[own] = certain[own].max(program.acked.min(atoms.directions[own].len()));
         }
         if let Some(rst) = reset[side.index()]
             && rst.kind == ResetKind::Answer

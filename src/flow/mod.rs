@@ -6,10 +6,12 @@ pub mod pattern;
 pub mod program;
 pub mod text;
 pub mod types;
+pub mod udp;
 
 pub use canonical::{Canonical, Programs, Unconfirmed, canonical};
 pub use text::escape;
 pub use types::*;
+pub use udp::{Exchange, Exchanges, canonical_udp};
 
 #[cfg(test)]
 mod tests;

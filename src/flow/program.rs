@@ -33,13 +33,21 @@ pub struct Program {
     needs: Vec<Need>,
     /// Bytes that the kernel took from the program.
     pub sent: u64,
+    /// Bytes of the own stream whose acknowledgement the program waited for.
+    pub acked: u64,
     /// Bytes of the peer that the program waited for exactly.
     pub exact: u64,
 }
 
 impl Program {
-    /// Reads the operations of one side; `own` and `peer` are the directions on the wire.
-    pub fn of(ops: &[Op], own: &Direction, peer: &Direction) -> Program {
+    /// Reads the operations of one side; `own` and `peer` are the directions on the wire, and
+    /// `others` the operations of the other side, if known.
+    pub fn of(ops: &[Op], own: &Direction, peer: &Direction, others: &[Op]) -> Program {
+        let acked = others.iter().map(|op| match *op {
+            Op::Acked(n) => n,
+            _ => 0,
+        });
+        let acked = acked.max().unwrap_or(0);
         let mut program = Program::default();
         let mut gate = 0;
         let mut strongest = 0;
@@ -64,6 +72,10 @@ impl Program {
                     received = received.max(gate);
                     None
                 }
+                Op::Acked(n) => {
+                    program.acked = program.acked.max(n);
+                    None
+                }
                 Op::PeerReset => None,
                 Op::Sent { start, end, echo } => {
                     program.sent = program.sent.max(end);
@@ -78,7 +90,14 @@ impl Program {
                 Op::Shutdown => fin.take().map(|fin| fin.at),
                 Op::Close { unread: 0 } => fin.take().or_else(|| rst.take()).map(|end| end.at),
                 Op::Close { .. } | Op::Reset => rst.take().map(|rst| rst.at),
-                Op::Killed => fin.take().or_else(|| rst.take()).map(|end| end.at),
+                Op::Killed => {
+                    let end = fin.take().or_else(|| rst.take());
+                    // Who killed it was a script that had waited first; the wire tells for what.
+                    if let Some(end) = end.filter(|end| end.ack >= acked) {
+                        gate = gate.max(acked.min(end.ack));
+                    }
+                    end.map(|end| end.at)
+                }
             };
             if let Some(unit) = unit {
                 if gate > strongest {

@@ -84,6 +84,7 @@ impl Close {
             Close::Half(by) => vec![format!("close half, by {by}")],
             Close::Open => vec!["close none, left open".to_owned()],
             Close::None => vec![],
+            Close::Unreachable => vec!["close port unreachable (ICMP)".to_owned()],
             Close::Reset(resets) => resets
                 .iter()
                 .map(|reset| {

@@ -30,6 +30,8 @@ pub enum Handshake {
     Partial,
     /// The capture begins later.
     Unseen,
+    /// There is none: datagrams.
+    Udp,
 }
 
 impl std::fmt::Display for Handshake {
@@ -40,6 +42,7 @@ impl std::fmt::Display for Handshake {
             Handshake::Unanswered => "unanswered",
             Handshake::Partial => "partial",
             Handshake::Unseen => "unseen",
+            Handshake::Udp => "none (UDP)",
         })
     }
 }
@@ -142,8 +145,10 @@ pub enum Close {
     Open,
     /// At least one RST; client's first if both.
     Reset(Vec<Reset>),
-    /// There was no connection to close (refused, unanswered).
+    /// There was no connection to close (refused, unanswered, UDP).
     None,
+    /// UDP: ICMP said that nobody has the port.
+    Unreachable,
 }
 
 /// A RST, counted once a direction.

@@ -7,17 +7,21 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::error::LabError;
+use super::powers::Powers;
+use super::program::{Launch, RunningProgram};
 use super::run::RunOptions;
 use super::watch::Wire;
 use crate::client::{self, Barriers, Context, Finished};
 use crate::platform::Cancel;
-use crate::scenario::{ClientKind, Scenario};
+use crate::scenario::{ClientKind, Program, Scenario, Server, ServerKind};
 use crate::server::{self, Running};
 use crate::timeline::Timeline;
 
 /// Servers and clients of a run, started.
 pub struct Actors {
     context: Context,
+    /// Servers of ours, and the power to kill those that are processes.
+    powers: Arc<Powers>,
     servers: Vec<Running>,
     clients: Vec<JoinHandle<io::Result<Finished>>>,
     /// Clients whose `done` has not been seen yet.
@@ -45,14 +49,22 @@ impl Actors {
             .path
             .parent()
             .unwrap_or(std::path::Path::new("."));
+        let powers = Arc::new(Powers::default());
         let context = Context {
             folder: folder.to_owned(),
             output: options.output.clone(),
             barriers: Barriers::of(&scenario.clients),
             wire: Some(wire.clone()),
+            control: Some(powers.clone()),
             ..Context::new(timeline.clone(), cancel)
         };
+        let launch = Launch {
+            isolation: options.isolation,
+            folder,
+            timeline,
+        };
         let mut actors = Actors {
+            powers,
             servers: vec![],
             clients: vec![],
             pending: HashSet::new(),
@@ -60,28 +72,71 @@ impl Actors {
             context,
         };
         for server in &scenario.servers {
-            actors.servers.push(server::spawn(server, &actors.context)?);
+            match &server.kind {
+                ServerKind::Command(program) => {
+                    actors.program_server(server, program, &launch, (options, scenario.limit))?;
+                }
+                _ => {
+                    let running = server::spawn(server, &actors.context)?;
+                    if let Some(killer) = running.killer() {
+                        actors.powers.servers.add(&server.name, killer);
+                    }
+                    actors.servers.push(running);
+                }
+            }
         }
+        // All of them are awaited before the first one runs: a fast one must not end the run.
+        actors.pending = scenario
+            .clients
+            .iter()
+            .map(|client| client.name.clone())
+            .collect();
         for client in &scenario.clients {
             match &client.kind {
                 ClientKind::Script(_) | ClientKind::Udp(_) => {
                     let thread = client::spawn(client, &actors.context)
                         .map_err(|e| LabError::system("start a thread for", &client.name, e))?;
                     actors.clients.push(thread);
-                    actors.pending.insert(client.name.clone());
                 }
-                ClientKind::Command(_) => todo!(),
+                ClientKind::Command(program) => {
+                    let running = launch.start(&client.name, program, &[])?;
+                    actors.powers.add(running);
+                }
             }
         }
         Ok(actors)
     }
 
-    /// Which client's script is still running?
+    /// Starts an external server and waits until it listens.
+    fn program_server(
+        &mut self,
+        server: &Server,
+        program: &Program,
+        launch: &Launch<'_>,
+        (options, limit): (&RunOptions, Duration),
+    ) -> Result<(), LabError> {
+        let running = launch.start(&server.name, program, &[])?;
+        let interrupted = || options.interrupt.is_cancelled();
+        let listening = running.wait_listening(server.listen, limit, &interrupted);
+        if let Err(source) = listening {
+            let output = running.stop();
+            return Err(LabError::NotReady {
+                source,
+                said: last_lines(&output.stderr, 10),
+            });
+        }
+        self.powers.add(running);
+        Ok(())
+    }
+
+    /// Which client is still running: its script, or its program?
     pub fn awaited(&mut self) -> Option<String> {
         let pending = &mut self.pending;
         self.looked = self.context.timeline.with(|events| {
             for event in &events[self.looked..] {
-                if event.call == "done" && event.ends.is_none() {
+                // A script says `done`, a program's supervisor how it ended.
+                if matches!(event.call.as_str(), "done" | "exit" | "killed") && event.ends.is_none()
+                {
                     pending.remove(&event.actor);
                 }
             }
@@ -119,6 +174,26 @@ impl Actors {
             // Why it ended early is in its events.
             let _ = server.stop();
         }
-        vec![]
+        let programs = self.powers.take_programs();
+        programs.into_iter().flat_map(output_of).collect()
     }
+}
+
+/// What a program printed, each stream under the actor's name.
+fn output_of(program: RunningProgram) -> impl Iterator<Item = (Arc<str>, Vec<u8>)> {
+    let name = program.name().clone();
+    let output = program.stop();
+    let streams = [output.stdout, output.stderr];
+    streams
+        .into_iter()
+        .filter(|bytes| !bytes.is_empty())
+        .map(move |bytes| (name.clone(), bytes))
+}
+
+/// The end of what a program said, for an error message.
+fn last_lines(bytes: &[u8], count: usize) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let lines: Vec<&str> = text.lines().collect();
+    let shown = &lines[lines.len().saturating_sub(count)..];
+    shown.iter().map(|line| format!("\n  | {line}")).collect()
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::isolation::IsolationError;
+use super::program::ProgramError;
 use crate::capture::live::CaptureError;
 use crate::server::ServerError;
 
@@ -18,6 +19,17 @@ pub enum LabError {
     /// A server does not start.
     #[error(transparent)]
     Server(#[from] ServerError),
+    /// An external program does not start.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
+    /// An external server started, but never listened.
+    #[error("{source}{said}")]
+    NotReady {
+        /// Why not.
+        source: ProgramError,
+        /// The last lines of its standard error.
+        said: String,
+    },
     /// A system call of the lab's own failed.
     #[error("cannot {operation} {object}: {source}")]
     System {

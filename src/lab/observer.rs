@@ -36,6 +36,11 @@ impl Observer {
         }
     }
 
+    /// How many frames have been followed.
+    pub fn followed(&self) -> usize {
+        self.followed
+    }
+
     /// Takes the last frames of a capture that has been closed.
     pub fn last(mut self, rest: &FrameStore) -> FrameStore {
         for frame in rest.iter(self.link) {
@@ -47,8 +52,14 @@ impl Observer {
 
     fn follow(&mut self) {
         while let Some(frame) = self.frames.get(self.followed, self.link) {
-            if let Packet::Tcp(segment) = self.reassembler.parse(&frame) {
-                self.wire.push(frame.number, frame.time, &segment);
+            match self.reassembler.parse(&frame) {
+                Packet::Tcp(segment) => self.wire.push(frame.number, frame.time, &segment),
+                Packet::Udp(datagram) => {
+                    self.wire
+                        .push_udp(|all| all.push(frame.number, frame.time, &datagram));
+                }
+                Packet::Icmp(icmp) => self.wire.push_udp(|all| all.push_icmp(frame.number, &icmp)),
+                _ => {}
             }
             self.followed += 1;
         }

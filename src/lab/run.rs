@@ -12,8 +12,9 @@ use super::isolation::{Isolation, On};
 use super::observer::Observer;
 use super::settle;
 use super::watch::Wire;
-use crate::capture::live::{Closing, LiveCapture, LiveConfig, RingBudget};
+use crate::capture::live::{Barrier, BarrierError, Closing, LiveCapture, LiveConfig, RingBudget};
 use crate::capture::{Completeness, Recording};
+use crate::flow::Exchange;
 use crate::platform::multiplex::{Interest, PollList};
 use crate::platform::{Cancel, Notify};
 use crate::scenario::{Action, ClientKind, Data, Handler, Scenario, Step};
@@ -41,6 +42,10 @@ pub struct Ran {
     pub recording: Recording,
     /// The frames' TCP conversations.
     pub conversations: Vec<Conversation>,
+    /// The frames' UDP exchanges.
+    pub exchanges: Vec<Exchange>,
+    /// What was still awaited when the run's time was up: a connection that did not end, say.
+    pub left_waiting: Option<String>,
     /// Ctrl-C came before the end.
     pub interrupted: bool,
     /// From the start to the end of the recording.
@@ -58,14 +63,19 @@ pub fn run(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, LabErr
         let name = format!("run {}", scenario.name);
         let run = std::thread::Builder::new()
             .name(name.chars().take(15).collect())
-            .spawn_scoped(scope, || here(scenario, options))
+            .spawn_scoped(scope, || run_here(scenario, options))
             .map_err(|source| LabError::system("start a thread for", &scenario.name, source))?;
         run.join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
 
-fn here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, LabError> {
+/// Runs a scenario in the calling thread, which stays in the run's network namespace until it
+/// enters that of its next run.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, LabError> {
     let start = Instant::now();
     let deadline = start + scenario.limit;
     let _namespace = options.isolation.enter(&scenario.link, &scenario.sysctl)?;
@@ -76,7 +86,10 @@ fn here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, LabError>
     let events_came = timeline
         .subscribe()
         .map_err(system("make an eventfd for"))?;
-    let config = LiveConfig::choose(&scenario.capture, expected_bytes(scenario));
+    let mut config = LiveConfig::choose(&scenario.capture, expected_bytes(scenario));
+    if options.isolation.on() == On::Host {
+        config.filter = Some(ports(scenario));
+    }
     let permit = RingBudget::global().acquire(u64::from(config.ring_bytes));
     let bell = frames_came.clone();
     let mut capture = LiveCapture::open(&config, Some(permit), move || bell.signal())?;
@@ -91,6 +104,8 @@ fn here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, LabError>
     let mut actors = Actors::start(scenario, options, &timeline, &wire)?;
     let isolated = options.isolation.on() == On::Namespace;
     let mut interrupted = false;
+    let mut left_waiting = None;
+    let mut closed = None;
     loop {
         frames_came.clear();
         events_came.clear();
@@ -98,10 +113,28 @@ fn here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, LabError>
         let awaited = actors.awaited().or_else(|| {
             let events = timeline.snapshot();
             wire.with(|conversations| settle::awaited(scenario, conversations, &events, isolated))
+                .or_else(|| wire.with_udp(|seen| settle::awaited_udp(scenario, seen, &events)))
         });
-        let Some(_awaited) = awaited else { break };
+        let Some(awaited) = awaited else {
+            // The recording ends before teardown: stopping the actors sends FIN and RST of its own.
+            let frames = observer.followed();
+            closed = Some(pass(&mut capture, isolated));
+            observer.look(&capture);
+            // Frames that were still on their way may have started something new: a program's FIN
+            // that its server answers. Then the end is not reached yet.
+            if observer.followed() == frames || Instant::now() >= deadline {
+                break;
+            }
+            continue;
+        };
         interrupted = options.interrupt.is_cancelled();
         if interrupted || capture.error().is_some() || Instant::now() >= deadline {
+            // Not an error in itself: the recording is complete up to the barrier, and says so.
+            tracing::info!(
+                "{}: the time was up, still waiting for {awaited}",
+                scenario.name
+            );
+            left_waiting = Some(awaited);
             break;
         }
         let mut poll = PollList::default();
@@ -118,12 +151,7 @@ fn here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, LabError>
         actors.report_late(scenario.limit);
     }
 
-    // The recording ends before teardown: stopping the actors sends FIN and RST of its own.
-    let closed = if isolated {
-        capture.settle(BARRIER_LIMIT)
-    } else {
-        capture.barrier(BARRIER_LIMIT)
-    };
+    let closed = closed.unwrap_or_else(|| pass(&mut capture, isolated));
     if let Err(error) = closed {
         doubts.push(format!(
             "the capture was not proven complete at the end: {error}"
@@ -159,10 +187,33 @@ fn here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, LabError>
             output,
         },
         conversations: wire.take(),
+        exchanges: wire.take_udp(),
+        left_waiting,
         interrupted,
         elapsed,
         closing: finished.closing,
     })
+}
+
+/// On the machine's own `lo` only the scenario's ports are captured, and ICMP, which may speak of them.
+fn ports(scenario: &Scenario) -> String {
+    let servers = scenario.servers.iter().map(|server| server.listen.port());
+    let clients = scenario.clients.iter().map(|client| client.target.port());
+    let ports: std::collections::BTreeSet<u16> = servers.chain(clients).collect();
+    let ports: Vec<String> = ports.iter().map(|port| format!("port {port}")).collect();
+    [ports, vec!["icmp".to_owned(), "icmp6".to_owned()]]
+        .concat()
+        .join(" or ")
+}
+
+/// The barrier behind the exchange. Where nobody else sends, it also waits for answers to frames that
+/// were still in a backlog.
+fn pass(capture: &mut LiveCapture, isolated: bool) -> Result<Barrier, BarrierError> {
+    if isolated {
+        capture.settle(BARRIER_LIMIT)
+    } else {
+        capture.barrier(BARRIER_LIMIT)
+    }
 }
 
 /// Payload that the scenario's scripts say they send, in bytes: for the size of the ring.

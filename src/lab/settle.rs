@@ -2,9 +2,9 @@
 //! never from time.
 
 use crate::check::naming::{self, Owned};
-use crate::flow::ResetKind;
 use crate::flow::atoms::Atoms;
-use crate::scenario::{Client, ClientKind, Handler, Scenario, Server, ServerKind};
+use crate::flow::{Exchange, ResetKind};
+use crate::scenario::{Handler, Scenario, Server, ServerKind};
 use crate::tcp::{Conversation, Side};
 use crate::timeline::{Event, Op};
 
@@ -42,28 +42,53 @@ pub fn awaited(
         let serving = Serving {
             server,
             accepted: owned.server_ops.is_some(),
+            ended: events
+                .iter()
+                .any(|event| event.call == "exit" && Some(&event.actor) == owned.server.as_ref()),
             script_done: events.iter().any(|event| {
-                event.call == "done"
-                    && event.ends.is_some_and(|ends| {
-                        ends.peer == conversation.client && ends.local == conversation.server
-                    })
+                matches!(event.call.as_str(), "done" | "killed")
+                    && match event.ends {
+                        Some(ends) => {
+                            ends.peer == conversation.client && ends.local == conversation.server
+                        }
+                        // A script of the listening socket: one for all connections.
+                        None => Some(&event.actor) == owned.server.as_ref(),
+                    }
             }),
         };
-        connection(owned, conversation, &serving, programs_only(scenario))
-            .map(|what| format!("{}: {what}", owned.name))
+        connection(owned, conversation, &serving).map(|what| format!("{}: {what}", owned.name))
     })
 }
 
-/// All clients are external programs: when they have exited, their sockets are closed.
-fn programs_only(scenario: &Scenario) -> bool {
-    let program = |client: &Client| matches!(client.kind, ClientKind::Command(_));
-    scenario.clients.iter().all(program)
+/// What is still awaited of datagrams: what was sent must be captured, and who sent what was
+/// captured must have said so.
+pub fn awaited_udp(
+    scenario: &Scenario,
+    exchanges: &[Exchange],
+    events: &[Event],
+) -> Option<String> {
+    exchanges.iter().find_map(|exchange| {
+        let [client, server] =
+            naming::operations(scenario, (exchange.client, exchange.server), events);
+        for (side, ops) in [(Side::Client, client), (Side::Server, server)] {
+            let Some(ops) = ops else { continue };
+            let (told, seen) = (sent(&ops), exchange.bytes(side));
+            if told > seen {
+                return Some(format!("datagrams that the {side} sent"));
+            } else if told < seen {
+                return Some(format!("the {side}'s send() to return"));
+            }
+        }
+        None
+    })
 }
 
 /// The server's end of a connection, as far as the scenario and the events tell.
 struct Serving<'a> {
     server: Option<&'a Server>,
     accepted: bool,
+    /// It was a process, and is no more.
+    ended: bool,
     script_done: bool,
 }
 
@@ -81,6 +106,17 @@ impl Serving<'_> {
         self.closes_after_peer() && handler == Some(&Handler::Echo)
     }
 
+    /// The connection stands in the queue, and the server will take it.
+    fn will_accept(&self) -> bool {
+        let accepts = |server: &Server| {
+            !matches!(
+                server.kind,
+                ServerKind::Listen | ServerKind::Udp | ServerKind::Command(_)
+            )
+        };
+        !self.accepted && !self.ended && self.server.is_some_and(accepts)
+    }
+
     /// Its list of steps is still being worked through.
     fn script_runs(&self) -> bool {
         let handler = self.server.map(|server| &server.handler);
@@ -88,16 +124,14 @@ impl Serving<'_> {
     }
 }
 
-fn connection(
-    owned: &Owned,
-    conversation: &Conversation,
-    serving: &Serving<'_>,
-    exited: bool,
-) -> Option<String> {
+fn connection(owned: &Owned, conversation: &Conversation, serving: &Serving<'_>) -> Option<String> {
     let atoms = Atoms::of(conversation);
     if !atoms.established {
         // A SYN that nobody answered: the client's script ended all the same.
         return None;
+    }
+    if serving.will_accept() {
+        return Some("the server to accept it".to_owned());
     }
     if serving.script_runs() {
         return Some("the server's script".to_owned());
@@ -112,8 +146,11 @@ fn connection(
         }
     }
     let mut sockets = ops.map(socket);
-    if exited && sockets[0] == Socket::Unknown {
-        sockets[0] = Socket::Closed;
+    for side in sides {
+        // A program that reports nothing has closed when its FIN is on the wire.
+        if sockets[side.index()] == Socket::Unknown && atoms.side(side).fin.is_some() {
+            sockets[side.index()] = Socket::WriteShut;
+        }
     }
     if sides.iter().any(|side| atoms.side(*side).rst.is_some()) {
         let closing = serving.accepted && serving.closes_after_peer();
@@ -146,7 +183,8 @@ fn unreported(atoms: &Atoms<'_>, side: Side, ops: &[Op]) -> Option<String> {
     let own = atoms.side(side);
     let socket = socket(Some(ops));
     let aborted = own.rst.is_some_and(|rst| rst.kind == ResetKind::Abort);
-    if sent(ops) < own.len() {
+    // A killed process may not have told of its last send.
+    if sent(ops) < own.len() && !ops.contains(&Op::Killed) {
         Some(format!("the {side}'s send() to return"))
     } else if (own.fin.is_some() && socket == Socket::Open) || (aborted && socket != Socket::Closed)
     {

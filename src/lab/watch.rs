@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use crate::client::WireWatch;
+use crate::flow::{Exchange, Exchanges};
 use crate::platform::Notify;
 use crate::scenario::SegmentMatch;
 use crate::tcp::{Conversation, Conversations, Side};
@@ -13,6 +14,7 @@ use crate::wire::Segment;
 #[derive(Debug)]
 pub struct Wire {
     conversations: Mutex<Conversations>,
+    exchanges: Mutex<Exchanges>,
     subscribers: Mutex<Vec<Weak<Notify>>>,
     timeline: Arc<Timeline>,
 }
@@ -22,6 +24,7 @@ impl Wire {
     pub fn new(timeline: Arc<Timeline>) -> Arc<Self> {
         Arc::new(Wire {
             conversations: Mutex::default(),
+            exchanges: Mutex::default(),
             subscribers: Mutex::default(),
             timeline,
         })
@@ -34,6 +37,26 @@ impl Wire {
     /// Takes the next segment of the capture.
     pub fn push(&self, frame: u64, time: Nanos, segment: &Segment<'_>) {
         self.lock().push(frame, time, segment);
+    }
+
+    /// Takes the next datagram, or ICMP message about one.
+    pub fn push_udp(&self, take: impl FnOnce(&mut Exchanges)) {
+        take(&mut self.exchanges.lock().unwrap_or_else(|e| e.into_inner()));
+    }
+
+    /// Looks at the datagrams seen so far.
+    pub fn with_udp<T>(&self, look: impl FnOnce(&[Exchange]) -> T) -> T {
+        look(
+            self.exchanges
+                .lock()
+                .unwrap_or_else(|e| e.into_inner())
+                .list(),
+        )
+    }
+
+    /// All datagrams that were seen.
+    pub fn take_udp(&self) -> Vec<Exchange> {
+        std::mem::take(&mut *self.exchanges.lock().unwrap_or_else(|e| e.into_inner())).finish()
     }
 
     /// Wakes those who wait for segments; called once for each batch of frames.
@@ -78,22 +101,25 @@ impl WireWatch for Wire {
                 of_client.and_then(|event| event.ends)
             }),
         };
-        let Some(ends) = ends else {
-            // The client has not connected yet: its segments may still come.
-            return if what.connection.is_some() {
-                Ok(false)
-            } else {
-                Err("this step has no connection whose segments it could wait for".to_owned())
-            };
-        };
+        if ends.is_none() && what.connection.is_some() {
+            // That client has not connected yet: its segments may still come.
+            return Ok(false);
+        }
         let from = what.from.as_deref();
         let count = self.with(|conversations| {
-            let mine = conversations.iter().rev().find(|conversation| {
+            let mine = |conversation: &&Conversation| {
                 let pair = (conversation.client, conversation.server);
-                pair == (ends.local, ends.peer) || pair == (ends.peer, ends.local)
+                ends.is_none_or(|ends| {
+                    pair == (ends.local, ends.peer) || pair == (ends.peer, ends.local)
+                })
+            };
+            // Of a pair used again the last connection; without a pair (a listening socket) all.
+            let some = conversations.iter().rev().filter(mine).take(match ends {
+                Some(_) => 1,
+                None => usize::MAX,
             });
-            let segments = mine.map_or(&[][..], |conversation| &conversation.segments);
-            let matching = segments.iter().filter(|segment| {
+            let segments = some.flat_map(|conversation| &conversation.segments);
+            let matching = segments.filter(|segment| {
                 let sender = match segment.from {
                     Side::Client => "client",
                     Side::Server => "server",

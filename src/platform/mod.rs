@@ -4,6 +4,7 @@
 pub mod capability;
 pub mod cpu;
 pub mod error;
+pub mod init;
 pub mod link;
 pub mod multiplex;
 pub mod namespace;

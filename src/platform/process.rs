@@ -2,9 +2,14 @@
 #![allow(unsafe_code)]
 
 use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::sync::RwLock;
 
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{ForkResult, fork};
+
+use super::multiplex::SELECT_LIMIT;
 
 /// The soft and the hard `RLIMIT_NOFILE`.
 ///
@@ -31,6 +36,41 @@ pub fn raise_descriptor_limit() -> Option<u64> {
 pub fn set_descriptor_limit(soft: u64) -> io::Result<()> {
     let (_, hard) = descriptor_limit()?;
     Ok(setrlimit(Resource::RLIMIT_NOFILE, soft, hard.max(soft))?)
+}
+
+/// Numbers below this are left alone by [`out_of_the_way`].
+const LOW: i32 = 256;
+
+/// Moves a descriptor to a number that `select(2)` cannot watch anyway, once low numbers become scarce: select's limit is on
+/// the numbers of the whole process, and a select server of this process needs the low ones for its connections. If
+/// there is no room above, the descriptor stays where it is.
+pub fn out_of_the_way(fd: OwnedFd) -> OwnedFd {
+    let number = fd.as_raw_fd();
+    if !(LOW..SELECT_LIMIT).contains(&number) {
+        return fd;
+    }
+    match fcntl(&fd, FcntlArg::F_DUPFD_CLOEXEC(SELECT_LIMIT)) {
+        // SAFETY: fcntl returned a new descriptor that nothing else owns.
+        Ok(high) => unsafe { OwnedFd::from_raw_fd(high) },
+        Err(_) => fd,
+    }
+}
+
+static FORKING: RwLock<()> = RwLock::new(());
+
+/// Held while a process is being started, until that process has said its first word.
+///
+/// Between `fork` and `execve` a child holds every socket of this process, close-on-exec or not, and what is closed here in
+/// that time is not closed: its FIN, its RST or its port wait for the child. (`spawn` returning proves nothing: the kernel
+/// lets the parent go on before it closes the child's descriptors.) Hence whoever starts a process holds this, and closing
+/// a socket waits for it, see [`closing`].
+pub fn spawning() -> impl Drop {
+    FORKING.write().unwrap_or_else(|e| e.into_inner())
+}
+
+/// Held while a socket is closed whose end should be on the wire when the call returns.
+pub fn closing() -> impl Drop {
+    FORKING.read().unwrap_or_else(|e| e.into_inner())
 }
 
 /// Threads of this process.

@@ -74,6 +74,7 @@ impl Run {
         };
         Run {
             judged: Judged {
+                datagrams: vec![],
                 scenario: Arc::new(scenario),
                 recording: Some(recording),
                 connections: vec![],

@@ -28,6 +28,8 @@ pub enum Code {
     UnknownName,
     /// A step that cannot be at its place.
     ImpossibleStep,
+    /// A port that not everybody may use.
+    Privileged,
 }
 
 impl fmt::Display for Code {
@@ -40,6 +42,7 @@ impl fmt::Display for Code {
             Code::Conflict => "conflict",
             Code::UnknownName => "unknown-name",
             Code::ImpossibleStep => "impossible-step",
+            Code::Privileged => "privileged",
         })
     }
 }
@@ -49,6 +52,8 @@ impl fmt::Display for Code {
 pub struct Diagnostic {
     /// The kind.
     pub code: Code,
+    /// How bad it is: what a file cannot be loaded with is an error.
+    pub weight: Weight,
     /// Where: byte offsets into the file's text.
     pub span: Span,
     /// What is wrong, in one sentence.
@@ -73,6 +78,7 @@ impl Diagnostic {
     ) -> Self {
         Diagnostic {
             code,
+            weight: Weight::Error,
             span,
             message: message.into(),
             label: label.into(),
@@ -80,6 +86,13 @@ impl Diagnostic {
             help: Vec::new(),
             example: None,
         }
+    }
+
+    /// Changes how bad it is.
+    #[must_use]
+    pub fn weight(mut self, weight: Weight) -> Self {
+        self.weight = weight;
+        self
     }
 
     /// Adds another place.
@@ -105,7 +118,9 @@ impl Diagnostic {
 
     /// The message with the lines of the file, a caret, the help and the example; no line end at the end.
     pub fn render(&self, source: &Source, colour: bool) -> String {
-        let title = Level::ERROR
+        let title = self
+            .weight
+            .level()
             .primary_title(self.message.as_str())
             .id(self.code.to_string());
         let contexts: Vec<(&Span, &str)> =
@@ -135,7 +150,7 @@ pub fn render_all(source: &Source, diagnostics: &[Diagnostic], colour: bool) -> 
     parts.join("\n\n")
 }
 
-/// The weight of a message that is shown with [`caret`].
+/// How bad a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weight {
     /// Something is wrong.
@@ -144,6 +159,16 @@ pub enum Weight {
     Warning,
     /// For information.
     Note,
+}
+
+impl Weight {
+    fn level(self) -> Level<'static> {
+        match self {
+            Weight::Error => Level::ERROR,
+            Weight::Warning => Level::WARNING,
+            Weight::Note => Level::NOTE,
+        }
+    }
 }
 
 /// `message` with the lines of `source` at `span` and `label` beside the caret; no line end at the end.
@@ -157,13 +182,9 @@ pub fn caret(
     label: &str,
     colour: bool,
 ) -> String {
-    let level = match weight {
-        Weight::Error => Level::ERROR,
-        Weight::Warning => Level::WARNING,
-        Weight::Note => Level::NOTE,
-    };
     paint(
-        level
+        weight
+            .level()
             .primary_title(message)
             .element(snippet(source, span, label, &[])),
         colour,

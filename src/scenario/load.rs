@@ -34,7 +34,11 @@ pub fn load(path: &Path) -> Result<Scenario, ScenarioError> {
             byte: e.as_bytes().get(at).copied().unwrap_or_default(),
         }
     })?;
-    parse(path, text)
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    from_text(path, text, Some(folder))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, ScenarioError> {
@@ -63,8 +67,12 @@ fn read(path: &Path) -> Result<Vec<u8>, ScenarioError> {
 ///
 /// # Errors
 ///
-/// As [`load`], without those of reading.
+/// As [`load`], without those of reading; the files that it names are not looked for.
 pub fn parse(path: &Path, text: String) -> Result<Scenario, ScenarioError> {
+    from_text(path, text, None)
+}
+
+fn from_text(path: &Path, text: String, folder: Option<&Path>) -> Result<Scenario, ScenarioError> {
     if text.len() as u64 > MAX_BYTES {
         return Err(ScenarioError::TooLarge {
             path: path.to_owned(),
@@ -91,7 +99,7 @@ pub fn parse(path: &Path, text: String) -> Result<Scenario, ScenarioError> {
     let mut checker = Checker::default();
     checker.table(table.get_ref(), 0..0, &FILE);
     let file = Spanned::new(0..0, DeValue::Table(table.into_inner()));
-    lower(&source, Node(&file), checker.found).map_err(invalid)
+    lower(&source, Node(&file), folder, checker.found).map_err(invalid)
 }
 
 fn syntax(errors: &[toml::de::Error]) -> Vec<Diagnostic> {

@@ -6,16 +6,23 @@
 //! reports what only the whole shows: names, contradictions, steps that cannot be. The JSON Schema
 //! is made from the same tables. (serde stops at the first error; a file should be told all of its.)
 
+mod action;
 mod check;
 mod diagnostic;
 mod error;
 mod expect;
+mod ipv6;
 mod load;
 mod lower;
 pub mod model;
+mod notes;
+mod schema;
+#[cfg(test)]
+mod tests;
 mod words;
 
 pub use diagnostic::{Code, Diagnostic, Weight, caret, render_all};
 pub use error::{MAX_BYTES, SMALLEST, ScenarioError};
 pub use load::{load, parse};
 pub use model::*;
+pub use schema::{schema, schema_text};

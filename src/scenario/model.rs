@@ -119,7 +119,7 @@ pub enum ServerKind {
     Sequential,
     /// A UDP socket.
     Udp,
-    /// Listens and never accepts.
+    /// Listens and never accepts, but for what its handler's steps do ([`Handler::Steps`], run once by the server itself).
     Listen,
     /// An external program.
     Command(Program),
@@ -159,7 +159,7 @@ pub enum Handler {
     Forward(SocketAddr),
     /// A small HTTP/1.1 server: each request is answered with this body, until the peer closes.
     Http(Vec<u8>),
-    /// The same steps that clients have.
+    /// The same steps that clients have; of a server of kind `listen`, the server's own script.
     Steps(Arc<Vec<Step>>),
 }
 
@@ -247,7 +247,8 @@ pub enum Action {
     Kill(String),
     /// `SO_ATTACH_FILTER` with a program that drops all (`true`), or `SO_DETACH_FILTER`: makes two FINs cross.
     Deaf(bool),
-    /// Accept a connection (listening server with steps only; reserved for tests of the backlog).
+    /// Accept a connection: in the script of a server of kind `listen`, which runs its handler's steps once, on its
+    /// listening socket; until `close` the steps after it are on that connection.
     Accept,
     /// Close the listening socket.
     CloseListener,
@@ -291,7 +292,8 @@ pub enum How {
 /// What a `wait` step waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Wait {
-    /// Own socket: something can be read.
+    /// Own socket: something can be read. In the script of a listening server without a connection, the listening
+    /// socket: a connection stands in its queue.
     Readable,
     /// Own socket: the peer's FIN has arrived (POLLRDHUP).
     PeerFin,
@@ -331,7 +333,7 @@ pub struct SegmentMatch {
     pub flags: String,
     /// How many of them.
     pub times: u32,
-    /// The connection, by client name; `None` is the own one.
+    /// The connection, by client name; `None` is the own one, and any in the script of a listening server.
     pub connection: Option<String>,
 }
 

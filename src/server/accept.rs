@@ -8,12 +8,13 @@ use nix::errno::Errno;
 use super::shop::Shop;
 use crate::client::Link;
 use crate::client::report::errno_of;
-use crate::platform::process::{descriptor_limit, raise_descriptor_limit};
+use crate::platform::process::{descriptor_limit, out_of_the_way, raise_descriptor_limit};
+use crate::scenario::ServerKind;
 use crate::timeline::Ends;
 
 /// What came of one `accept(2)`.
 pub enum Accepted {
-    /// A connection; its event is written.
+    /// A connection; its event is [`super::handler::welcome`].
     Connection(Link),
     /// None is waiting (EAGAIN).
     Nothing,
@@ -50,11 +51,14 @@ impl Acceptor {
         match shop.listener.accept() {
             Ok((socket, peer)) => {
                 self.full = false;
+                let socket = match shop.server.kind {
+                    ServerKind::Select => socket,
+                    _ => out_of_the_way(socket.into()).into(),
+                };
                 // accept told the peer: getpeername fails (ENOTCONN) once the peer has reset the connection.
                 let local = socket.local_addr().ok().and_then(|a| a.as_socket());
                 let local = local.unwrap_or(shop.listener.address);
                 let link = Link::accepted(socket, Ends { local, peer }, shop.reporter.clone());
-                link.event("accept", peer.to_string()).push();
                 Ok(Accepted::Connection(link))
             }
             Err(e) => self.failed(shop, e),
@@ -106,22 +110,23 @@ impl Acceptor {
             return Accepted::Lost;
         }
         let limit = descriptor_limit().map(|(soft, _)| soft).unwrap_or(0);
-        if self.reserve.take().is_some() {
-            let refused = shop.listener.accept();
-            if let Ok((socket, peer)) = refused {
+        let had_reserve = self.reserve.take().is_some();
+        let refused = shop.listener.accept().map_err(|e| errno_of(&e));
+        let peer = refused.map(|(_closed, peer)| peer);
+        self.reserve = File::open("/dev/null").ok();
+        match peer {
+            // The kernel looks for a descriptor before it looks for a connection: there was none.
+            Err(Errno::EAGAIN) => return Accepted::Nothing,
+            Ok(peer) if had_reserve => {
                 let text = format!(
                     "EMFILE: {peer} refused, all {limit} descriptors are in use (ulimit -n raises the limit)"
                 );
-                drop(socket);
-                self.reserve = File::open("/dev/null").ok();
-                shop.reporter
-                    .event("accept", text)
-                    .errno(Errno::EMFILE)
-                    .push();
+                let event = shop.reporter.event("accept", text);
+                event.errno(Errno::EMFILE).push();
                 return Accepted::Lost;
             }
+            _ => {}
         }
-        self.reserve = File::open("/dev/null").ok();
         if !std::mem::replace(&mut self.full, true) {
             shop.reporter.error("accept", Errno::EMFILE).push();
         }

@@ -180,7 +180,7 @@ impl Loop<'_> {
         let token = self.next;
         self.next += 1;
         let entry = Entry {
-            task: handler::task(self.shop, link),
+            task: handler::welcome(self.shop, link),
             peer,
             watches: Vec::new(),
             deadline: None,

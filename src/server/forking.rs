@@ -46,6 +46,7 @@ impl Serve for Forking {
 }
 
 fn fork_for(shop: &Shop, mut link: Link) {
+    handler::accepted(&shop.reporter, link.ends).push();
     match fork_alone() {
         Ok(ForkResult::Child) => {
             // The parent goes on listening, the child does not.

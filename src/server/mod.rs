@@ -30,4 +30,4 @@ pub use event_loop::Multiplexer;
 pub use process::{Controls, Killer};
 pub use process_main::process_main;
 pub use shop::{Serve, Shop};
-pub use spawn::{Running, spawn};
+pub use spawn::{Running, serve, spawn};

@@ -39,7 +39,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     if let Some(limit) = server.descriptors {
         set_descriptor_limit(limit)?;
     }
-    let timeline = Timeline::with_listener(Box::new(|event| say(&Message::Event(event.clone()))));
+    let timeline = Timeline::live(Box::new(|event| say(&Message::Event(event.clone()))));
     let cancel = Cancel::from_pipe(io::stdin().as_fd().try_clone_to_owned()?);
     let mut context = Context::new(timeline, cancel);
     (context.folder, context.output) = (spec.folder, spec.output);
@@ -108,6 +108,6 @@ fn encode(message: &Message) -> serde_json::Result<Vec<u8>> {
 
 fn shortened(event: &Event) -> Event {
     let mut event = event.clone();
-    event.result = event.result.chars().take(500).collect();
+    event.result = event.result.chars().take(200).collect();
     event
 }

@@ -21,7 +21,7 @@ impl Serve for Sequential {
                 Woken::Also => continue,
                 Woken::Cancelled => return Ok(()),
             };
-            let mut task = handler::task(shop, link);
+            let mut task = handler::welcome(shop, link);
             let driven = drive(&mut *task, &shop.context.cancel)?;
             if task.holds() {
                 kept.push(task);

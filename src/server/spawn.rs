@@ -1,6 +1,8 @@
 //! Starting and stopping a server.
 
+use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
@@ -19,7 +21,9 @@ use super::threaded::Threaded;
 use super::udp::Udp;
 use crate::client::Context;
 use crate::client::report::errno_of;
-use crate::platform::Cancel;
+use crate::client::run::thread_name;
+use crate::platform::multiplex::{Interest, PollList};
+use crate::platform::{Cancel, Notify};
 use crate::scenario::{Server, ServerKind};
 
 /// A server that listens and serves.
@@ -29,6 +33,7 @@ pub struct Running {
     address: SocketAddr,
     cancel: Cancel,
     killer: Option<Killer>,
+    ended: Arc<Notify>,
     thread: Option<JoinHandle<Result<(), ServerError>>>,
 }
 
@@ -46,6 +51,18 @@ impl Running {
     /// To kill it, if it is a process of its own; see [`super::Controls`].
     pub fn killer(&self) -> Option<Killer> {
         self.killer.clone()
+    }
+
+    /// Blocks until `cancel`, or until the server has ended by itself.
+    ///
+    /// # Errors
+    /// What `poll(2)` says.
+    pub fn wait(&self, cancel: &Cancel) -> io::Result<()> {
+        let mut list = PollList::default();
+        list.push(cancel.as_raw_fd(), Interest::READ);
+        list.push(self.ended.as_raw_fd(), Interest::READ);
+        while list.wait(None)?.is_empty() {}
+        Ok(())
     }
 
     /// Ends it: all its connections close.
@@ -120,6 +137,7 @@ pub fn spawn(server: &Server, context: &Context) -> Result<Running, ServerError>
         }
     };
     let cancel = Cancel::new().map_err(system("eventfd"))?;
+    let ended = Arc::new(Notify::new().map_err(system("eventfd"))?);
     let context = Context {
         cancel: cancel.clone(),
         ..context.clone()
@@ -128,17 +146,53 @@ pub fn spawn(server: &Server, context: &Context) -> Result<Running, ServerError>
         true => apart(server, &context)?,
         false => here(server, &context)?,
     };
+    let end = SignalOnDrop(ended.clone());
     let thread = Builder::new()
-        .name(name.chars().take(15).collect())
-        .spawn(serve)
+        .name(thread_name(&name))
+        .spawn(move || {
+            let _end = end;
+            serve()
+        })
         .map_err(system("pthread_create"))?;
     Ok(Running {
         name,
         address,
         cancel,
         killer,
+        ended,
         thread: Some(thread),
     })
+}
+
+/// Signals however the thread ends.
+struct SignalOnDrop(Arc<Notify>);
+
+impl Drop for SignalOnDrop {
+    fn drop(&mut self) {
+        self.0.signal();
+    }
+}
+
+/// Starts a server and serves until the context's `cancel`: `lab-capture serve`. `ready` is called with the address once it
+/// listens; events go to the context's timeline as they happen (see [`crate::timeline::Timeline::live`]).
+///
+/// # Errors
+/// As [`spawn`], and why the server ended if it did by itself.
+pub fn serve(
+    server: &Server,
+    context: &Context,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), ServerError> {
+    let running = spawn(server, context)?;
+    ready(running.address());
+    running
+        .wait(&context.cancel)
+        .map_err(|source| ServerError::System {
+            server: server.name.clone(),
+            call: "poll",
+            source,
+        })?;
+    running.stop()
 }
 
 /// What is left to do once a server listens: to be run in a thread.
@@ -154,7 +208,9 @@ fn here(
     let address = shop.listener.address;
     shop.reporter.event("listen", address.to_string()).push();
     let rest = move || {
-        serve.serve(&shop).map_err(|source| {
+        let served = serve.serve(&shop);
+        shop.listener.close();
+        served.map_err(|source| {
             let errno = errno_of(&source);
             shop.reporter.error("exit", errno).failed(true).push();
             ServerError::System {

@@ -43,7 +43,7 @@ impl Crew {
     fn hire(&mut self, shop: &Shop, link: Link) {
         self.collect(|worker| worker.is_finished());
         let ends = link.ends;
-        let mut task = handler::task(shop, link);
+        let mut task = handler::welcome(shop, link);
         let (cancel, reporter) = (shop.context.cancel.clone(), shop.reporter.clone());
         let worker = Builder::new().stack_size(STACK).spawn(move || {
             if let Err(e) = drive(&mut *task, &cancel) {

@@ -4,34 +4,32 @@ use super::coverage::Coverage;
 use super::flow::{Flow, Scale, Seen};
 use super::table::Key;
 use super::zeek::Zeek;
-use super::{
-    Analysis, By, Close, Completeness, Handshake, How, Sent, Side, Summary, Tracked, flow::after,
-};
+use super::{Analysis, Completeness, Side, Tracked, flow::after};
 use crate::timeline::Nanos;
-use crate::wire::{Flags, Segment};
+use crate::wire::{Flags, Options, Segment};
 
 /// What one end sent, beyond what the analysis needs.
 #[derive(Debug, Default)]
-struct End {
-    segments: u64,
-    payload: u64,
-    retransmissions: u32,
-    out_of_order: u32,
-    duplicate_acks: u32,
-    zero_windows: u32,
+pub(super) struct End {
+    pub(super) segments: u64,
+    pub(super) payload: u64,
+    pub(super) retransmissions: u32,
+    pub(super) out_of_order: u32,
+    pub(super) duplicate_acks: u32,
+    pub(super) zero_windows: u32,
     /// One past the first SYN's and the first FIN's number, and what the FIN acknowledged.
-    syn_end: u32,
-    fin_end: u32,
-    fin_ack: u32,
-    mss: u16,
-    window_scale: u8,
-    seen: Parts,
+    pub(super) syn_end: u32,
+    pub(super) fin_end: u32,
+    pub(super) fin_ack: u32,
+    pub(super) mss: u16,
+    pub(super) window_scale: u8,
+    pub(super) seen: Parts,
 }
 
 bitflags::bitflags! {
     /// What an end has done.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-    struct Parts: u16 {
+    pub(super) struct Parts: u16 {
         const SYN = 1;
         /// Its SYN (the first one) was acknowledged.
         const SYN_ACKED = 2;
@@ -54,26 +52,28 @@ pub(super) struct Connection {
     pub(super) key: Key,
     pub(super) stream: u32,
     /// Which end is the client: 0 the low one.
-    client: u8,
+    pub(super) client: u8,
     pub(super) completeness: Completeness,
     /// Not to be evicted at the next turn: a segment came since the last.
     pub(super) recent: bool,
-    continued: bool,
+    pub(super) continued: bool,
+    /// Subtypes of Multipath TCP options seen.
+    multipath: u16,
     /// The end whose RST came first, before there were two FINs.
-    reset_by: Option<u8>,
+    pub(super) reset_by: Option<u8>,
     /// By key order: 0 is what the low end sends.
     pub(super) flows: [Flow; 2],
     /// When the last SYN without ACK was sent; 0: none was.
     syn_time: Nanos,
     /// From that SYN to the first ACK; 0: not known.
-    rtt: Nanos,
+    pub(super) rtt: Nanos,
     /// From that SYN to the first SYN-ACK.
-    syn_rtt: Option<u32>,
-    time: [Nanos; 2],
-    frames: [u64; 2],
-    ends: [End; 2],
-    covered: [Coverage; 2],
-    zeek: Zeek,
+    pub(super) syn_rtt: Option<u32>,
+    pub(super) time: [Nanos; 2],
+    pub(super) frames: [u64; 2],
+    pub(super) ends: [End; 2],
+    pub(super) covered: [Coverage; 2],
+    pub(super) zeek: Zeek,
 }
 
 impl Connection {
@@ -86,6 +86,7 @@ impl Connection {
             completeness: Completeness::empty(),
             recent: true,
             continued: false,
+            multipath: 0,
             reset_by: None,
             flows: [Flow::default(); 2],
             syn_time: 0,
@@ -105,9 +106,8 @@ impl Connection {
         self.time[0] = s.time;
         self.zeek = Zeek::new(from, [segment.src_port, segment.dst_port], s.flags);
         if !self.continued {
-            let itself = self.key.end(0) == self.key.end(1);
             // A SYN-ACK's sender is no client.
-            let answer = s.flags.contains(Flags::SYN | Flags::ACK) && !itself;
+            let answer = s.flags.contains(Flags::SYN | Flags::ACK) && !self.is_with_itself();
             self.client = from as u8 ^ u8::from(answer);
         }
     }
@@ -121,6 +121,11 @@ impl Connection {
         self.syn_time = kept.syn_time;
         self.rtt = kept.rtt;
         self.continued = true;
+    }
+
+    /// A socket connected to itself? All its segments are of one direction.
+    pub(super) fn is_with_itself(&self) -> bool {
+        self.key.end(0) == self.key.end(1)
     }
 
     /// No segment yet?
@@ -169,6 +174,10 @@ impl Connection {
         if self.is_empty() {
             self.begin(from, s, segment);
         }
+        let s = &Seen {
+            multipath: self.multipath,
+            ..*s
+        };
         let side = self.side(from);
         let [low, high] = &mut self.flows;
         let (fwd, rev) = if from == 0 { (low, high) } else { (high, low) };
@@ -207,24 +216,41 @@ impl Connection {
         if segment.header_len >= 20 {
             self.note_handshake(from, s.time, flags);
             self.completeness |= seen_parts(flags, s.len, is_new);
-            let [low, high] = &mut self.flows;
-            let (fwd, rev) = if from == 0 { (low, high) } else { (high, low) };
-            if let Some(shift) = segment.options.window_scale {
-                fwd.scale = Scale::Shift(shift.min(14));
-            }
-            if syn && !cut {
-                fwd.settle_scale(rev, has_ack);
-            }
+            self.note_scale(from, flags, &segment.options, cut);
         }
         self.account(from, s, segment, found.analysis);
         tracked
     }
 
     /// Takes a header without a segment: Wireshark lets it open a stream, and counts its flags.
-    pub(super) fn take_stub(&mut self, from: usize, time: Nanos, flags: Flags, is_new: bool) {
+    pub(super) fn take_stub(
+        &mut self,
+        from: usize,
+        time: Nanos,
+        flags: Flags,
+        options: Option<&Options>,
+        is_new: bool,
+    ) {
         self.recent = true;
         self.note_handshake(from, time, flags);
         self.completeness |= seen_parts(flags, 0, is_new);
+        if let Some(options) = options {
+            self.note_scale(from, flags, options, false);
+        }
+    }
+
+    /// The window scale option; and with a SYN whose options are all there, what follows if it is
+    /// missing.
+    fn note_scale(&mut self, from: usize, flags: Flags, options: &Options, cut: bool) {
+        let [low, high] = &mut self.flows;
+        let (fwd, rev) = if from == 0 { (low, high) } else { (high, low) };
+        self.multipath |= options.mptcp;
+        if let Some(shift) = options.window_scale {
+            fwd.scale = Scale::Shift(shift.min(14));
+        }
+        if flags.contains(Flags::SYN) && !cut {
+            fwd.settle_scale(rev, flags.contains(Flags::ACK));
+        }
     }
 
     /// The times of SYNs and of the first ACK; from when on windows are scaled.
@@ -250,6 +276,7 @@ impl Connection {
         self.time[1] = s.time;
         self.zeek.take(from, s, &mut self.covered);
 
+        let itself = self.is_with_itself();
         let [low, high] = &mut self.ends;
         let (end, peer) = if from == 0 { (low, high) } else { (high, low) };
         end.segments += 1;
@@ -273,6 +300,9 @@ impl Connection {
         if syn && !end.seen.contains(Parts::SYN) {
             end.note_syn(s, segment);
         }
+        if itself && flags.contains(Flags::ACK) && !after(end.syn_end, s.ack) {
+            end.seen |= Parts::SYN_ACKED;
+        }
         if fin && !end.seen.contains(Parts::FIN) {
             end.seen |= Parts::FIN;
             end.fin_end = s.seq.wrapping_add(s.len).wrapping_add(1);
@@ -289,111 +319,6 @@ impl Connection {
             }
         } else if !syn {
             end.seen |= Parts::OTHER;
-        }
-    }
-
-    /// The account of the connection so far.
-    pub(super) fn summary(&self, evicted: bool) -> Summary {
-        let client = usize::from(self.client);
-        let server = 1 - client;
-        let originator = if self.zeek.orig == self.client {
-            Side::Client
-        } else {
-            Side::Server
-        };
-        Summary {
-            stream: self.stream,
-            client: self.key.end(client),
-            server: self.key.end(server),
-            handshake: self.handshake(client, server),
-            close: self.close(client, server),
-            sent: [client, server].map(|end| self.sent(end)),
-            completeness: self.completeness,
-            state: self.zeek.state(),
-            history: self.zeek.history.text(),
-            originator,
-            initial_rtt: (self.rtt != 0).then_some(self.rtt),
-            syn_rtt: self.syn_rtt.map(Nanos::from),
-            time: self.time,
-            frames: self.frames,
-            evicted,
-            continued: self.continued,
-        }
-    }
-
-    fn handshake(&self, client: usize, server: usize) -> Handshake {
-        let c = self.ends[client].seen;
-        let s = self.ends[server].seen;
-        let done = Parts::SYN | Parts::SYN_ACKED;
-        if c.contains(done) && s.contains(done) {
-            Handshake::Complete
-        } else if !c.union(s).contains(Parts::SYN) {
-            Handshake::Unseen
-        } else if c.contains(Parts::SYN) && self.ends[server].segments == 0 {
-            Handshake::Unanswered
-        } else if c.contains(Parts::SYN)
-            && s.contains(Parts::RST)
-            && !s.intersects(done | Parts::OTHER)
-        {
-            Handshake::Refused
-        } else {
-            Handshake::Partial
-        }
-    }
-
-    fn close(&self, client: usize, server: usize) -> Close {
-        let by = |end: usize| {
-            Some(if end == client {
-                By::Client
-            } else {
-                By::Server
-            })
-        };
-        if let Some(end) = self.reset_by {
-            return Close {
-                how: How::Reset,
-                by: by(usize::from(end)),
-            };
-        }
-        let [c, s] = [client, server].map(|end| &self.ends[end]);
-        let (how, by) = match [c, s].map(|end| end.seen.contains(Parts::FIN)) {
-            [false, false] => (How::Open, None),
-            [true, false] => (How::Half, by(client)),
-            [false, true] => (How::Half, by(server)),
-            [true, true] => {
-                let answers = |a: &End, b: &End| {
-                    a.seen.contains(Parts::FIN_HAS_ACK) && !after(b.fin_end, a.fin_ack)
-                };
-                let by = match (answers(s, c), answers(c, s)) {
-                    (true, false) => By::Client,
-                    (false, true) => By::Server,
-                    _ => By::Both,
-                };
-                (How::Fin, Some(by))
-            }
-        };
-        Close { how, by }
-    }
-
-    fn sent(&self, which: usize) -> Sent {
-        let end = &self.ends[which];
-        let covered = &self.covered[which];
-        Sent {
-            segments: end.segments,
-            payload: end.payload,
-            bytes: covered.bytes,
-            missing: covered.missing,
-            retransmissions: end.retransmissions.into(),
-            out_of_order: end.out_of_order.into(),
-            duplicate_acks: end.duplicate_acks.into(),
-            zero_windows: end.zero_windows.into(),
-            mss: end.seen.contains(Parts::MSS).then_some(end.mss),
-            window_scale: end
-                .seen
-                .contains(Parts::WINDOW_SCALE)
-                .then_some(end.window_scale),
-            sack_permitted: end.seen.contains(Parts::SACK_PERMITTED),
-            timestamps: end.seen.contains(Parts::TIMESTAMPS),
         }
     }
 }

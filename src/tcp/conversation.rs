@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use rustc_hash::FxHashMap;
+
 use super::{Analysis, Side, Tracked, Tracker};
 use crate::timeline::Nanos;
 use crate::wire::{Flags, Options, Segment};
@@ -55,14 +57,17 @@ pub struct Conversation {
 pub struct Conversations {
     tracker: Tracker,
     list: Vec<Conversation>,
+    /// Where in the list a stream is.
+    places: FxHashMap<u32, usize>,
 }
 
 impl Conversations {
     /// Takes the next segment.
     pub fn push(&mut self, frame: u64, time: Nanos, segment: &Segment<'_>) -> Tracked {
         let tracked = self.tracker.push(frame, time, segment);
-        let index = tracked.stream as usize;
-        if index >= self.list.len() {
+        // Not the stream number itself: a TCP header without a segment takes a number, too.
+        let index = *self.places.entry(tracked.stream).or_insert(self.list.len());
+        if index == self.list.len() {
             let (client, server) = match tracked.from {
                 Side::Client => (segment.source(), segment.destination()),
                 Side::Server => (segment.destination(), segment.source()),

@@ -69,6 +69,8 @@ pub(super) struct Seen {
     pub(super) len: u32,
     pub(super) window: u32,
     pub(super) flags: Flags,
+    /// Subtypes of Multipath TCP options that the connection had before.
+    pub(super) multipath: u16,
 }
 
 impl Seen {
@@ -138,6 +140,8 @@ pub(super) struct Flow {
     /// Frame whose ACK they repeat: its low 32 bits.
     ack_frame: u32,
     unacked: Unacked,
+    /// `multipath` at the last segment.
+    multipath: u16,
     pub(super) scale: Scale,
     pub(super) based: bool,
     /// A SYN was sent, and no ACK since: the window field is not scaled yet.
@@ -159,6 +163,7 @@ impl Default for Flow {
             dup_acks: 0,
             ack_frame: 0,
             unacked: Unacked::default(),
+            multipath: 0,
             scale: Scale::Unknown,
             based: false,
             unscaled: false,
@@ -285,7 +290,9 @@ impl Flow {
             }
         } else if rev.last_was_keep_alive {
             *a |= Analysis::KEEP_ALIVE_ACK;
-        } else {
+        } else if s.multipath == self.multipath {
+            // An ACK that repeats its number to carry a new Multipath TCP option is no duplicate
+            // (RFC 8684, section 4); Wireshark sees the option one segment late.
             self.dup_acks = if self.dup_acks == UNSEEN_SAID {
                 1
             } else {
@@ -361,6 +368,7 @@ impl Flow {
         if (s.seq == self.expected_ack || self.expected_ack == 0) && !probe {
             self.expected_ack = self.next;
         }
+        self.multipath = s.multipath;
         self.window = s.window;
         self.last_ack = s.ack;
         self.ack_time = s.time;

@@ -3,12 +3,15 @@
 //! [`Tracker`] is fed segments in capture order and keeps only what the next one needs;
 //! [`Conversation`] collects what it says of one connection, for the rooms that judge and draw.
 
+mod account;
 mod connection;
 pub mod conversation;
 mod coverage;
 mod flow;
 mod history;
 mod table;
+#[cfg(test)]
+mod tests;
 pub mod tracker;
 pub mod types;
 mod zeek;

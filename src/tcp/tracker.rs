@@ -7,7 +7,7 @@ use super::flow::Seen;
 use super::table::{Index, Key, Seeds};
 use super::{Analysis, Completeness, Summary, Tracked};
 use crate::timeline::Nanos;
-use crate::wire::{Flags, Segment};
+use crate::wire::{Flags, Options, Segment};
 
 /// How much the tracker remembers.
 ///
@@ -29,11 +29,14 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
-            live: 72_000,
+            live: 64_000,
             kept: 16_384,
         }
     }
 }
+
+/// Up to so many connections, room grows as they come.
+const FEW: usize = 1_000;
 
 /// Follows every connection of a capture, in bounded memory.
 ///
@@ -75,6 +78,9 @@ impl Tracker {
     }
 
     /// Takes the next segment; `frame` is its 1-based number, `time` its timestamp.
+    ///
+    /// A header length below 20 is taken as it is: Wireshark analyses such a segment, but shows
+    /// nothing of it and does not count its flags.
     pub fn push(&mut self, frame: u64, time: Nanos, segment: &Segment<'_>) -> Tracked {
         self.take(frame, time, segment, false)
     }
@@ -83,27 +89,24 @@ impl Tracker {
     /// it, at least 16 bytes. Wireshark analyses it, too, but shows no `tcp.analysis` flag of it,
     /// and learns no more of window scales than from the options that are there.
     pub fn push_cut(&mut self, frame: u64, time: Nanos, segment: &Segment<'_>) -> Tracked {
-        let mut tracked = self.take(frame, time, segment, true);
-        tracked.analysis = Analysis::empty();
-        tracked.dup_ack = 0;
-        tracked
+        self.take(frame, time, segment, true)
     }
 
     /// Takes a TCP header that is no segment: quoted in an ICMP error, or of a datagram too short
     /// for it. Wireshark gives it a stream, a new one where there is none, and lets it count for
-    /// `tcp.completeness`; returns that stream.
+    /// `tcp.completeness`, and its options if the whole header is there; returns that stream.
     pub fn push_stub(
         &mut self,
         time: Nanos,
-        src: SocketAddr,
-        dst: SocketAddr,
+        (src, dst): (SocketAddr, SocketAddr),
         seq: u32,
         flags: Flags,
+        options: Option<&Options>,
     ) -> u32 {
         let (key, from) = Key::new(src, dst);
         let (position, arrival) = self.locate(key, from, seq, flags);
         let connection = &mut self.connections[position as usize];
-        connection.take_stub(from, time, flags, arrival == Arrival::New);
+        connection.take_stub(from, time, flags, options, arrival == Arrival::New);
         connection.stream
     }
 
@@ -118,12 +121,17 @@ impl Tracker {
             len: segment.len,
             window: u32::from(segment.window),
             flags: segment.flags,
+            multipath: 0,
         };
         let connection = &mut self.connections[position as usize];
         let is_new = arrival == Arrival::New;
         let mut tracked = connection.take(from, &seen, segment, is_new, cut);
         if matches!(arrival, Arrival::Reopened | Arrival::Renumbered) {
             tracked.analysis |= Analysis::REUSED_PORTS;
+        }
+        if cut || segment.header_len < 20 {
+            tracked.analysis = Analysis::empty();
+            tracked.dup_ack = 0;
         }
         tracked
     }
@@ -184,7 +192,14 @@ impl Tracker {
     }
 
     fn insert(&mut self, hash: u64, connection: Connection) -> u32 {
-        let position = if self.connections.len() < self.limits.live.max(1) {
+        let (count, live) = (self.connections.len(), self.limits.live.max(1));
+        let position = if count < live {
+            if count == self.connections.capacity() && count >= FEW {
+                // All the room at once: it is not used before it is filled, and growing by
+                // doubling would for a moment take it twice.
+                let room = (live - count).min(count.max(Limits::default().live));
+                self.connections.reserve_exact(room);
+            }
             self.connections.push(connection);
             self.connections.len() - 1
         } else {
@@ -238,19 +253,22 @@ impl Tracker {
     /// All connections not taken yet, by stream number.
     pub fn finish(mut self) -> impl Iterator<Item = Summary> {
         self.finished.sort_by_key(|s| s.stream);
-        self.connections.retain(|c| !c.is_empty());
-        self.connections.sort_unstable_by_key(|c| c.stream);
+        let connections = self.connections;
+        // Positions are sorted, not connections: these are large.
+        let mut order: Vec<u32> = (0..connections.len() as u32).collect();
+        order.retain(|&p| !connections[p as usize].is_empty());
+        order.sort_unstable_by_key(|&p| connections[p as usize].stream);
         let mut finished = self.finished.into_iter().peekable();
-        let mut live = self.connections.into_iter().peekable();
+        let mut live = order.into_iter().peekable();
         std::iter::from_fn(move || {
-            let next = live.peek().map(|c| c.stream);
+            let next = live.peek().map(|&p| connections[p as usize].stream);
             if finished
                 .peek()
                 .is_some_and(|s| next.is_none_or(|n| s.stream <= n))
             {
                 return finished.next();
             }
-            live.next().map(|c| c.summary(false))
+            live.next().map(|p| connections[p as usize].summary(false))
         })
     }
 }

@@ -218,7 +218,8 @@ pub struct Summary {
     pub handshake: Handshake,
     /// How did it end?
     pub close: Close,
-    /// What was sent: by the client, by the server.
+    /// What was sent: by the client, by the server. A connection of a socket with itself has
+    /// everything under the client.
     pub sent: [Sent; 2],
     /// `tcp.completeness` when all segments are counted (`tshark -2` prints it).
     pub completeness: Completeness,

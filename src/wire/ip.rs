@@ -209,24 +209,25 @@ pub(super) fn transport<'a>(
 }
 
 /// An extension header: what follows it, and its length. As Wireshark, which gives up where an
-/// option runs over the header.
+/// option runs over the captured bytes, not where it runs over the header.
 fn extension(view: View<'_>, protocol: u8) -> Result<(u8, usize), Reason> {
     let (Some(next), Some(len)) = (view.u8(0), view.u8(1)) else {
         return Err(Reason::Snapped("IPv6 extension"));
     };
     let len = usize::from(len) * 8 + 8;
-    let Some(mut rest) = view.data.get(2..len) else {
+    if view.data.len() < len {
         return Err(Reason::Snapped("IPv6 extension"));
-    };
-    while protocol != 43 && !rest.is_empty() {
-        let step = match *rest {
-            [0, ..] => 1,
-            [_, n, ..] => 2 + usize::from(n),
-            _ => usize::MAX,
+    }
+    let mut at = 2;
+    while protocol != 43 && at < len {
+        at += match (view.u8(at), view.u8(at + 1)) {
+            (Some(0), _) => 1,
+            (Some(_), Some(n)) => 2 + usize::from(n),
+            _ => return Err(Reason::Malformed("IPv6 extension")),
         };
-        rest = rest
-            .get(step..)
-            .ok_or(Reason::Malformed("IPv6 extension"))?;
+        if at > view.data.len() {
+            return Err(Reason::Malformed("IPv6 extension"));
+        }
     }
     Ok((next, len))
 }

@@ -14,6 +14,8 @@ mod names;
 mod packet;
 mod parse;
 mod ppp;
+#[cfg(test)]
+mod properties;
 mod reassembly;
 pub mod segment;
 pub mod seq;

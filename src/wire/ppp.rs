@@ -7,7 +7,7 @@ use super::{Packet, Reason, ether};
 /// PPP with HDLC address and control, without, or Cisco HDLC: told by the first bytes.
 pub(super) fn framed<'a>(view: View<'a>, path: Path) -> Packet<'a> {
     match (view.u8(0), view.u8(1)) {
-        (Some(0xff), Some(0x03)) => match view.skip(2) {
+        (Some(0xff), Some(_)) => match view.skip(2) {
             Some(rest) => ppp(rest, path),
             None => Packet::Skipped(Reason::Snapped("PPP")),
         },

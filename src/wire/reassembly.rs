@@ -1,7 +1,7 @@
 //! IP fragments to datagrams, as Wireshark puts them together: complete at the frame that fills
 //! the last hole, in bounded memory.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 
 use rustc_hash::FxHashMap;
@@ -14,7 +14,7 @@ use crate::capture::Frame;
 /// Bytes held in unfinished datagrams; the oldest are given up beyond this.
 const MAX_BYTES: usize = 8 << 20;
 /// Counted for each fragment beside its payload.
-const OVERHEAD: usize = 64;
+const OVERHEAD: usize = 128;
 /// Fragments of one datagram: 65,536 bytes in steps of 8.
 const MAX_PARTS: usize = 8192;
 
@@ -28,21 +28,54 @@ struct Key {
     vlan: u16,
 }
 
-#[derive(Debug)]
-struct Part {
-    offset: u32,
-    bytes: Vec<u8>,
-}
-
 #[derive(Debug, Default)]
 struct Unfinished {
     /// Which of several under the same key, for the queue of ages.
     serial: u64,
     /// By offset, those that came first before others of the same offset.
-    parts: Vec<Part>,
+    parts: BTreeMap<(u32, u32), Vec<u8>>,
+    /// Bytes from the first on without a hole.
+    covered: u32,
     /// Known when the last fragment has come.
     len: Option<u32>,
     bytes: usize,
+}
+
+impl Unfinished {
+    /// Adds a part and moves on over what it connects: each part is passed once.
+    fn add(&mut self, offset: u32, bytes: &[u8]) {
+        let end = offset + bytes.len() as u32;
+        self.parts
+            .insert((offset, self.parts.len() as u32), bytes.to_vec());
+        if offset > self.covered || end <= self.covered {
+            return;
+        }
+        let behind = (self.covered, u32::MAX);
+        self.covered = end;
+        for (&(offset, _), bytes) in self.parts.range(behind..) {
+            if offset > self.covered {
+                break;
+            }
+            self.covered = self.covered.max(offset + bytes.len() as u32);
+        }
+    }
+
+    /// The datagram's payload if no byte is missing. Where parts overlap, the first in order of
+    /// offset wins, as in Wireshark.
+    fn whole(&self) -> Option<Vec<u8>> {
+        let len = self.len.filter(|&len| self.covered >= len)?;
+        let mut whole = Vec::with_capacity(len as usize);
+        for (&(offset, _), bytes) in &self.parts {
+            let done = whole.len() as u32;
+            if offset > done || done >= len {
+                break;
+            }
+            let from = (done - offset) as usize;
+            let to = bytes.len().min((len - offset) as usize);
+            whole.extend_from_slice(bytes.get(from..to).unwrap_or(&[]));
+        }
+        Some(whole)
+    }
 }
 
 /// Puts fragments together. The one thing in this room with a memory.
@@ -118,21 +151,12 @@ impl Reassembler {
             entry.len = Some(end);
         }
         if entry.parts.len() < MAX_PARTS {
-            let at = entry.parts.partition_point(|p| p.offset <= fragment.offset);
-            entry.parts.insert(
-                at,
-                Part {
-                    offset: fragment.offset,
-                    bytes: fragment.payload.to_vec(),
-                },
-            );
+            entry.add(fragment.offset, fragment.payload);
             let cost = fragment.payload.len() + OVERHEAD;
             entry.bytes += cost;
             self.bytes += cost;
         }
-        if let Some(len) = entry.len
-            && let Some(whole) = assemble(&entry.parts, len)
-        {
+        if let Some(whole) = entry.whole() {
             if let Some(entry) = self.unfinished.remove(&key) {
                 self.bytes -= entry.bytes;
             }
@@ -192,32 +216,6 @@ impl Inner {
             },
         }
     }
-}
-
-/// The datagram's payload if no byte is missing. Where parts overlap, the first in order of
-/// offset wins, as in Wireshark.
-fn assemble(parts: &[Part], len: u32) -> Option<Vec<u8>> {
-    let mut covered = 0;
-    for part in parts {
-        if part.offset <= covered {
-            covered = covered.max(part.offset + part.bytes.len() as u32);
-        }
-    }
-    if covered < len {
-        return None;
-    }
-    let mut whole = Vec::with_capacity(len as usize);
-    for part in parts {
-        let from = (whole.len() as u32).saturating_sub(part.offset) as usize;
-        let to = part
-            .bytes
-            .len()
-            .min((len.saturating_sub(part.offset)) as usize);
-        if part.offset <= whole.len() as u32 && from < to {
-            whole.extend_from_slice(&part.bytes[from..to]);
-        }
-    }
-    Some(whole)
 }
 
 fn open<'a>(payload: &'a [u8], inner: &Inner) -> Packet<'a> {

@@ -60,6 +60,8 @@ pub struct Options {
     pub sack: [(u32, u32); 4],
     /// Timestamps (kind 8): TSval, TSecr.
     pub timestamps: Option<(u32, u32)>,
+    /// Multipath TCP (kind 30): bit n is set for an option of subtype n (RFC 8684, section 3).
+    pub mptcp: u16,
 }
 
 /// One TCP segment.

@@ -137,6 +137,9 @@ fn capwap<'a>(body: View<'a>, path: Path) -> Option<Packet<'a>> {
 /// TaZmen sniffer protocol: tagged fields, then a frame.
 fn tzsp<'a>(body: View<'a>, path: Path) -> Option<Packet<'a>> {
     let kind = body.u16(2)?;
+    if matches!(body.u8(1)?, 4 | 5) {
+        return None; // a keep-alive, or to open a port
+    }
     let mut at = 4;
     loop {
         match body.u8(at)? {

@@ -9,32 +9,17 @@ use lab_capture::capture::{Frame, Stats};
 use lab_capture::wire::LinkType;
 use libtest_mimic::Trial;
 
-use crate::util::{in_namespace, tool};
+use crate::util::{in_namespace, tool, trial};
 
 pub fn trials() -> Vec<Trial> {
     vec![
-        Trial::test("pcap_is_read_by_tshark_and_capinfos", || {
-            pcap();
-            Ok(())
-        }),
-        Trial::test("pcapng_is_read_by_tshark_and_capinfos", || {
-            pcapng();
-            Ok(())
-        }),
-        Trial::test("a_full_disk_is_told_and_leaves_nothing_behind", || {
-            full();
-            Ok(())
-        }),
-        Trial::test("a_folder_that_cannot_be_written_is_named", || {
-            unwritable();
-            Ok(())
-        }),
-        Trial::test(
+        trial("pcap_is_read_by_tshark_and_capinfos", pcap),
+        trial("pcapng_is_read_by_tshark_and_capinfos", pcapng),
+        trial("a_full_disk_is_told_and_leaves_nothing_behind", full),
+        trial("a_folder_that_cannot_be_written_is_named", unwritable),
+        trial(
             "a_file_in_the_making_is_valid_and_an_abandoned_one_is_kept",
-            || {
-                interrupted();
-                Ok(())
-            },
+            interrupted,
         ),
     ]
 }

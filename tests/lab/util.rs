@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use lab_capture::lab::Isolation;
 use lab_capture::scenario::{Link, Span};
-use libtest_mimic::Failed;
+use libtest_mimic::{Failed, Trial};
 
 /// Long enough for any machine; reaching it is a failure.
 pub const LIMIT: Duration = Duration::from_secs(20);
@@ -19,6 +19,18 @@ static ISOLATION: OnceLock<Isolation> = OnceLock::new();
 
 pub fn set_isolation(isolation: Isolation) {
     ISOLATION.set(isolation).expect("set once");
+}
+
+/// A test that fails by panicking.
+pub fn trial(name: &str, work: fn()) -> Trial {
+    Trial::test(name, move || {
+        work();
+        Ok(())
+    })
+}
+
+pub fn isolation() -> Isolation {
+    *ISOLATION.get().expect("set by main")
 }
 
 /// Runs `work` in a thread with a network namespace of its own.
@@ -32,7 +44,7 @@ pub fn in_namespace_with<T: Send + 'static>(
     sysctl: Vec<(String, String, Span)>,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> T {
-    let isolation = ISOLATION.get().expect("set by main");
+    let isolation = isolation();
     let thread = std::thread::spawn(move || {
         let _namespace = isolation
             .enter(&link, &sysctl)
@@ -48,6 +60,8 @@ pub fn in_namespace_with<T: Send + 'static>(
 /// One connection: five bytes there and back, closed by the client; ten frames.
 pub fn echo(address: SocketAddr) {
     let listener = TcpListener::bind(address).unwrap();
+    // The port that the kernel chose, should `address` leave it to it.
+    let address = listener.local_addr().unwrap();
     let client = std::thread::spawn(move || {
         let mut socket = TcpStream::connect(address).unwrap();
         socket.write_all(b"hello").unwrap();
@@ -98,29 +112,37 @@ pub fn run_unprivileged() -> Result<(), Failed> {
     )?;
     let copy = folder.path().join("lab");
     std::fs::copy(std::env::current_exe()?, &copy)?;
-    let output = Command::new("setpriv")
+    let mut command = Command::new("setpriv");
+    command
         .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"])
         .arg(&copy)
         .env("TMPDIR", folder.path())
         .env("HOME", folder.path())
         .env_remove("SUDO_UID")
         .env_remove("SUDO_GID")
-        .current_dir(folder.path())
+        .current_dir(folder.path());
+    report(command)
+}
+
+/// This test program once more, changed by `change`.
+pub fn run_again(change: impl FnOnce(&mut Command)) -> Result<(), Failed> {
+    let mut command = Command::new(std::env::current_exe()?);
+    change(&mut command);
+    report(command)
+}
+
+fn report(mut command: Command) -> Result<(), Failed> {
+    let output = command
         .output()
-        .map_err(|e| format!("setpriv (of util-linux): {e}"))?;
-    print!("{}", String::from_utf8_lossy(&output.stdout));
-    eprint!("{}", String::from_utf8_lossy(&output.stderr));
-    if output.status.success() {
-        Ok(())
-    } else {
-        Err(format!(
-            "as nobody: {}\n{}{}",
-            output.status,
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        )
-        .into())
+        .map_err(|e| format!("{:?}: {e}", command.get_program()))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    print!("{text}");
+    // At least one test, and none failed: a filter that finds none is no success.
+    if output.status.success() && !text.contains("running 0 tests") {
+        return Ok(());
     }
+    let errors = String::from_utf8_lossy(&output.stderr);
+    Err(format!("{command:?}: {}\n{text}{errors}", output.status).into())
 }
 
 /// Runs a tool that a person would use, and returns what it says.

@@ -43,6 +43,10 @@ pub struct Sent {
     pub len: u32,
     pub window: u16,
     pub scale: Option<u8>,
+    /// A Multipath TCP option of this subtype: 2 (DSS) or 5 (MP_PRIO).
+    pub mptcp: Option<u8>,
+    /// Quoted in an ICMP error instead of sent.
+    pub quoted: bool,
 }
 
 /// The ends of an exchange.
@@ -65,9 +69,16 @@ fn packet(ends: Ends, s: &Sent) -> Vec<u8> {
     tcp.urg = s.flags.contains(Flags::URG);
     tcp.ece = s.flags.contains(Flags::ECE);
     tcp.cwr = s.flags.contains(Flags::CWR);
+    let mut options = Vec::new();
     if let Some(shift) = s.scale {
-        tcp.set_options_raw(&[3, 3, shift, 1]).expect("4 bytes");
+        options.extend([3, 3, shift, 1]);
     }
+    match s.mptcp {
+        Some(2) => options.extend([30, 8, 0x20, 1, 0, 0, 0, 1]),
+        Some(_) => options.extend([30, 3, 0x50, 1]),
+        None => {}
+    }
+    tcp.set_options_raw(&options).expect("at most 40 bytes");
     let length = tcp.header_len() + s.len as usize;
     let mut bytes = Vec::with_capacity(60 + length);
     if ends.v6 {
@@ -96,6 +107,38 @@ fn packet(ends: Ends, s: &Sent) -> Vec<u8> {
     }
     tcp.write(&mut bytes).expect("to memory");
     bytes.resize(bytes.len() + s.len as usize, 0xff);
+    if s.quoted {
+        return icmp_error(&bytes);
+    }
+    bytes
+}
+
+/// An ICMP error of 10.9.9.9 that quotes `packet`; its length is not in the quotation's header.
+fn icmp_error(packet: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let length = 8 + packet.len() as u16;
+    if packet[0] >> 4 == 4 {
+        Ipv4Header::new(length, 64, IpNumber::ICMP, [10, 9, 9, 9], [10, 9, 9, 8])
+            .expect("fits")
+            .write(&mut bytes)
+            .expect("to memory");
+        bytes.extend([3, 1, 0, 0, 0, 0, 0, 0]);
+    } else {
+        let mut address = [0xfd; 16];
+        address[15] = 9;
+        Ipv6Header {
+            payload_length: length,
+            next_header: IpNumber::IPV6_ICMP,
+            hop_limit: 64,
+            source: address,
+            destination: address,
+            ..Default::default()
+        }
+        .write(&mut bytes)
+        .expect("to memory");
+        bytes.extend([1, 0, 0, 0, 0, 0, 0, 0]);
+    }
+    bytes.extend(packet);
     bytes
 }
 
@@ -198,6 +241,8 @@ pub fn noise(r: &mut Rng, time: &mut i64) -> Vec<Sent> {
             len,
             window: window[from],
             scale,
+            mptcp: None,
+            quoted: false,
         });
     }
     sent

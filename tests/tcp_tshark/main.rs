@@ -6,8 +6,10 @@
 
 mod exchange;
 mod oracle;
+mod talk;
 
 use exchange::{Ends, Rng, Sent};
+use lab_capture::wire::Flags;
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |v| v.parse().expect("a number"))
@@ -33,8 +35,11 @@ fn ends(r: &mut Rng, n: usize) -> Ends {
 }
 
 fn check(name: &str, make: impl Fn(&mut Rng, &mut i64) -> Vec<Sent>) {
+    compare(name, setting("TCP_TSHARK_EXCHANGES", 600) as usize, make);
+}
+
+fn compare(name: &str, exchanges: usize, make: impl Fn(&mut Rng, &mut i64) -> Vec<Sent>) {
     let seed = setting("TCP_TSHARK_SEED", 1);
-    let exchanges = setting("TCP_TSHARK_EXCHANGES", 600) as usize;
     let mut r = Rng(seed);
     let mut packets: Vec<(Ends, Sent)> = Vec::new();
     let mut time = 1_700_000_000_000_000_000;
@@ -56,6 +61,61 @@ fn check(name: &str, make: impl Fn(&mut Rng, &mut i64) -> Vec<Sent>) {
 #[test]
 fn noise() {
     check("noise", exchange::noise);
+}
+
+#[test]
+fn talks() {
+    check("talks", talk::talk);
+}
+
+/// Wireshark lists 10,000 unacknowledged segments of a direction; a SYN or FIN beyond is not
+/// counted in the next number.
+#[test]
+fn many_unacknowledged() {
+    let sizes = std::cell::Cell::new(0);
+    let make = |_: &mut Rng, time: &mut i64| {
+        let case = sizes.replace(sizes.get() + 1);
+        // Segments sent, and by how many the ACKs lag; 0: there are none.
+        let (count, lag) = [
+            (9_998u32, 0u32),
+            (9_999, 0),
+            (10_000, 0),
+            (12_000, 3_000),
+            (20_100, 10_040),
+        ][case];
+        let mut sent = Vec::new();
+        let mut put = |from: usize, flags, seq: u32, ack: u32, len| {
+            *time += 1_000_000;
+            sent.push(Sent {
+                time: *time,
+                from,
+                flags,
+                seq,
+                ack,
+                len,
+                window: 65_535,
+                scale: None,
+                mptcp: None,
+                quoted: false,
+            });
+        };
+        put(0, Flags::SYN, 99, 0, 0);
+        for n in 0..count {
+            put(0, Flags::ACK, 100 + n * 5, 500, 5);
+            if lag > 0 && n > lag && n % 2 == 0 {
+                put(1, Flags::ACK, 500, 100 + (n - lag) * 5, 0);
+            }
+        }
+        let end = 100 + count * 5;
+        for _ in 0..3 {
+            put(0, Flags::FIN | Flags::ACK, end, 500, 0);
+        }
+        put(1, Flags::ACK, 500, end + 1, 0);
+        put(0, Flags::FIN | Flags::ACK, end, 500, 0);
+        put(0, Flags::ACK, end + 1, 501, 0);
+        sent
+    };
+    compare("unacknowledged", 5, make);
 }
 
 #[test]

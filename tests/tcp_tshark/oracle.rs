@@ -8,7 +8,7 @@ use std::process::Command;
 use lab_capture::tcp::{Analysis, Completeness, Tracker};
 use lab_capture::wire::{Flags, Options, Segment, SeqNumber};
 
-const FIELDS: [&str; 23] = [
+const FIELDS: [&str; 27] = [
     "frame.number",
     "frame.time_epoch",
     "ip.src",
@@ -32,11 +32,27 @@ const FIELDS: [&str; 23] = [
     "tcp.completeness",
     "tcp.analysis.duplicate_ack_num",
     "tcp.analysis.duplicate_ack_frame",
+    "frame.protocols",
+    "tcp.options",
+    "tcp.urgent_pointer",
+    "tcp.options.mptcp.subtype",
 ];
 
-/// What tshark prints of one TCP segment.
+/// What a TCP header is to the tracker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Segment,
+    /// The capture ends inside it.
+    Cut,
+    /// In an ICMP error, or of no known length.
+    Stub,
+}
+
+/// What tshark prints of one TCP header.
 #[derive(Debug, Clone)]
 pub struct Line {
+    pub kind: Kind,
+    pub cut: bool,
     pub frame: u64,
     pub time: i64,
     pub src: IpAddr,
@@ -50,6 +66,7 @@ pub struct Line {
     pub header_len: u8,
     pub len: u32,
     pub scale: Option<u8>,
+    pub mptcp: u16,
     pub says: Says,
 }
 
@@ -78,8 +95,8 @@ fn nanos(text: &str) -> i64 {
     sign * seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
 }
 
-/// Reads `file` with tshark's defaults; frames that hold no or several TCP segments, or none whose
-/// length is known, are left out and counted.
+/// Reads `file` with tshark's defaults; frames that hold several TCP headers are left out
+/// and counted.
 pub fn tshark(file: &Path) -> (Vec<Line>, usize) {
     let mut command = Command::new("tshark");
     command.args(["-n", "-T", "fields", "-r"]).arg(file);
@@ -100,7 +117,10 @@ pub fn tshark(file: &Path) -> (Vec<Line>, usize) {
         }
         match line(&values) {
             Some(line) => lines.push(line),
-            None => left_out += 1,
+            None => {
+                eprintln!("left out: {text:?}");
+                left_out += 1;
+            }
         }
     }
     (lines, left_out)
@@ -108,10 +128,24 @@ pub fn tshark(file: &Path) -> (Vec<Line>, usize) {
 
 fn line(values: &[&str]) -> Option<Line> {
     let number = |at: usize| values[at].parse::<u32>().ok();
-    let (src, dst) = if values[2].is_empty() {
-        (values[4], values[5])
+    // Of several IP headers, the one around TCP.
+    let before = values[23].rsplit(':').skip_while(|p| *p != "tcp").skip(1);
+    let v6 = before.into_iter().find(|p| ["ip", "ipv6"].contains(p))? == "ipv6";
+    let last = |at: usize| values[at].rsplit(',').next().unwrap_or("");
+    let (src, dst) = if v6 {
+        (last(4), last(5))
     } else {
-        (values[2], values[3])
+        (last(2), last(3))
+    };
+    let header_len: u8 = values[12].parse().ok()?;
+    let options = values[24].len() / 2;
+    let cut = values[25].is_empty() && header_len >= 20 || options + 20 < header_len.into();
+    let kind = if values[13].is_empty() {
+        Kind::Stub
+    } else if cut {
+        Kind::Cut
+    } else {
+        Kind::Segment
     };
     let flags = u16::from_str_radix(values[10].strip_prefix("0x")?, 16).ok()?;
     let analysis = Analysis::all()
@@ -120,25 +154,33 @@ fn line(values: &[&str]) -> Option<Line> {
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, _)| name)
         .collect();
+    let stub = kind == Kind::Stub;
     Some(Line {
+        kind,
+        cut,
         frame: values[0].parse().ok()?,
         time: nanos(values[1]),
         src: src.parse().ok()?,
         dst: dst.parse().ok()?,
         src_port: values[6].parse().ok()?,
         dst_port: values[7].parse().ok()?,
-        raw_seq: number(8)?,
+        // In a quotation Wireshark shows the number itself as `tcp.seq`.
+        raw_seq: number(8).or(number(16).filter(|_| stub))?,
         raw_ack: number(9)?,
         flags,
         raw_window: values[11].parse().ok()?,
-        header_len: values[12].parse().ok()?,
-        len: number(13)?,
+        header_len,
+        len: if stub { 0 } else { number(13)? },
         scale: values[14].parse().ok(),
+        mptcp: values[26]
+            .split(',')
+            .filter_map(|v| v.parse::<u32>().ok())
+            .fold(0, |bits, n| bits | 1 << n),
         says: Says {
             stream: number(15)?,
             seq: number(16)?,
             ack: number(17)?,
-            next_seq: number(18)?,
+            next_seq: if stub { 0 } else { number(18)? },
             window: number(19)?,
             completeness: Completeness::from_bits_retain(number(20)? as u8),
             dup_ack: (
@@ -164,6 +206,7 @@ pub fn segment(line: &Line) -> Segment<'static> {
         urgent: 0,
         options: Options {
             window_scale: line.scale,
+            mptcp: line.mptcp,
             ..Options::default()
         },
         header_len: line.header_len,
@@ -177,7 +220,20 @@ pub fn segment(line: &Line) -> Segment<'static> {
 
 /// What the tracker says of the same segments.
 pub fn ours(tracker: &mut Tracker, line: &Line) -> Says {
-    let t = tracker.push(line.frame, line.time, &segment(line));
+    let segment = segment(line);
+    let t = match line.kind {
+        Kind::Segment => tracker.push(line.frame, line.time, &segment),
+        Kind::Cut => tracker.push_cut(line.frame, line.time, &segment),
+        Kind::Stub => {
+            let ends = (segment.source(), segment.destination());
+            let options = (!line.cut).then_some(&segment.options);
+            let stream = tracker.push_stub(line.time, ends, line.raw_seq, segment.flags, options);
+            return Says {
+                stream,
+                ..line.says.clone()
+            };
+        }
+    };
     Says {
         stream: t.stream,
         seq: t.seq,
@@ -201,7 +257,8 @@ pub fn compare(lines: &[Line]) -> Result<(), String> {
         let equal = ours == line.says;
         let stream = history.entry(line.says.stream).or_default();
         stream.push(format!(
-            "{:6} {:13.6} {:5}>{:<5} {:12} seq {:10} ack {:10} len {:5} win {:5} {:?} {:?}",
+            "{:?} {:6} {:13.6} {:5}>{:<5} {:12} seq {:10} ack {:10} len {:5} win {:5} {:?} {:x} {:?}",
+            line.kind,
             line.frame,
             line.time as f64 / 1e9 % 1e5,
             line.src_port,
@@ -212,6 +269,7 @@ pub fn compare(lines: &[Line]) -> Result<(), String> {
             line.len,
             line.raw_window,
             line.scale,
+            line.mptcp,
             line.says.analysis,
         ));
         if !equal {

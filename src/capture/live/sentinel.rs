@@ -37,9 +37,16 @@ impl Nonce {
         frame
     }
 
-    /// Round and position, if `data` is one of this capture's sentinels.
+    /// A frame of `len` bytes that is recognised, and stands for no CPU.
+    pub fn filler(&self, len: usize) -> Vec<u8> {
+        let mut frame = self.frame(0, u32::MAX).to_vec();
+        frame.resize(len.max(LEN), 0);
+        frame
+    }
+
+    /// Round and position, if `data` is one of this capture's sentinels or fillers.
     pub fn recognise(&self, data: &[u8]) -> Option<(u32, u32)> {
-        let frame: &[u8; LEN] = data.try_into().ok()?;
+        let frame = data.get(..LEN)?;
         let word = |at: usize| {
             u32::from_be_bytes([frame[at], frame[at + 1], frame[at + 2], frame[at + 3]])
         };
@@ -59,8 +66,9 @@ mod tests {
         assert_eq!(one.recognise(&frame), Some((7, 3)));
         assert_eq!(other.recognise(&frame), None);
         assert_eq!(one.recognise(&frame[..LEN - 1]), None);
-        let mut longer = frame.to_vec();
-        longer.push(0);
-        assert_eq!(one.recognise(&longer), None);
+        assert_eq!(one.recognise(&one.filler(1000)), Some((0, u32::MAX)));
+        let mut other_type = frame;
+        other_type[13] ^= 1;
+        assert_eq!(one.recognise(&other_type), None);
     }
 }

@@ -118,6 +118,16 @@ pub enum Problem {
     /// A section header without the byte-order magic.
     #[error("pcapng section header without a byte-order magic ({0:#010x})")]
     ByteOrder(u32),
+    /// A pcapng option that runs over its block.
+    #[error("pcapng option {code} of {len} bytes in a block with room for {room}")]
+    Option {
+        /// Option code.
+        code: u16,
+        /// Its length.
+        len: u16,
+        /// Bytes left in the block.
+        room: usize,
+    },
     /// A packet of an interface that no block described.
     #[error("pcapng packet of interface {id}, but the section describes {known}")]
     NoInterface {

@@ -34,6 +34,7 @@ pub(super) struct Pcap {
     /// Bytes of a record's header: 16, 20 (Nokia), 24 or 28 (Kuznetzov's patches).
     header: usize,
     link: LinkType,
+    fcs: u8,
     max: u32,
 }
 
@@ -97,6 +98,7 @@ impl Pcap {
             lengths,
             header: 16,
             link,
+            fcs: fcs.unwrap_or(0),
             max: max_packet(link),
         };
         let dialects: &[usize] = match (nanos, modified) {
@@ -148,11 +150,9 @@ impl Pcap {
             }
             let head = &shared.window.ready()[at..at + size];
             let (captured, wire) = self.lengths(head);
-            let fraction = u32_at(self.big, head, 4);
             problems += usize::from(captured > self.max)
                 + usize::from(wire > 64 * 1024 * 1024)
-                + usize::from(captured > wire)
-                + usize::from(!self.nanos && fraction >= 1_000_000);
+                + usize::from(captured > wire);
             if captured > self.max {
                 problems += 2;
                 break;
@@ -206,6 +206,7 @@ impl Pcap {
             size,
             from: self.header,
             len: captured as usize,
+            fcs: self.fcs,
         }))
     }
 

@@ -28,6 +28,7 @@ enum Units {
 
 struct Source {
     link: LinkType,
+    fcs: u8,
     snaplen: u32,
     units: Units,
     /// `if_tsoffset` in ns.
@@ -86,12 +87,11 @@ impl Pcapng {
         if len < least {
             return Err(Stop::Problem(Problem::BlockLength { kind, len }));
         }
-        // Wireshark accepts lengths that are no multiple of four and steps over the padding.
-        let size = len.next_multiple_of(4);
         if len > MAX_BLOCK {
             return self.large(shared, kind, len);
         }
-        let size = size as usize;
+        // Wireshark accepts lengths that are no multiple of four and steps over the padding.
+        let size = len.next_multiple_of(4) as usize;
         let have = shared.window.want(size)?;
         if have < size {
             return Err(cut(shared, have as u64, size as u64));
@@ -153,8 +153,8 @@ impl Pcapng {
             }));
         }
         self.sources.clear();
-        let comments = comments(self.big, &block[16..]);
-        for text in comments {
+        let texts = comments(self.big, &block[16..])?;
+        for text in texts {
             shared.comment(Subject::Section, &text);
         }
         Ok(())
@@ -171,6 +171,7 @@ impl Pcapng {
         let snaplen = u32_at(big, block, 4);
         let mut source = Source {
             link,
+            fcs: 0,
             snaplen,
             units: Units::Nanos(1000),
             offset: 0,
@@ -180,8 +181,9 @@ impl Pcapng {
             (2, name_bytes) if name_bytes.len() <= 256 => {
                 name = Some(String::from_utf8_lossy(name_bytes).into_owned());
             }
-            (9, &[resolution, ..]) => source.units = units(resolution),
-            (13, &[n, ..]) => fcs = Some(n),
+            (9, &[resolution]) => source.units = units(resolution),
+            // In bits, says the draft; in bytes, say those who write it.
+            (13, &[n]) => fcs = Some(if n >= 8 { n / 8 } else { n }),
             (14, seconds) => {
                 if let Ok(b) = <[u8; 8]>::try_from(seconds) {
                     let s = if big {
@@ -193,8 +195,9 @@ impl Pcapng {
                 }
             }
             _ => {}
-        });
-        let texts = comments(big, &block[8..]);
+        })?;
+        let texts = comments(big, &block[8..])?;
+        source.fcs = fcs.unwrap_or(0);
         let number = shared.interfaces.len();
         self.sources.push(source);
         // Over many sections the list could grow without end; nobody asks beyond this.
@@ -250,10 +253,11 @@ impl Pcapng {
             size,
             from: 28,
             len: captured as usize,
+            fcs: source.fcs,
         };
         let rest = (20 + captured as usize).next_multiple_of(4);
         if rest + 4 < block.len() {
-            for text in comments(big, &block[rest..]) {
+            for text in comments(big, &block[rest..])? {
                 shared.comment(Subject::Frame(shared.frames + 1), &text);
             }
         }
@@ -288,6 +292,7 @@ impl Pcapng {
             size,
             from: 12,
             len: captured as usize,
+            fcs: source.fcs,
         })
     }
 
@@ -355,26 +360,34 @@ fn check(captured: u32, room: u32, link: LinkType) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Calls `each` for every option, until the end or the first that runs over it.
-fn options(big: bool, mut bytes: &[u8], mut each: impl FnMut(u16, &[u8])) {
+/// Calls `each` for every option, until the end; one that runs over it is an error, as for
+/// Wireshark.
+fn options(big: bool, mut bytes: &[u8], mut each: impl FnMut(u16, &[u8])) -> Result<(), Stop> {
     while bytes.len() >= 4 {
-        let (code, len) = (u16_at(big, bytes, 0), usize::from(u16_at(big, bytes, 2)));
-        if code == 0 || bytes.len() - 4 < len {
-            return;
+        let (code, len) = (u16_at(big, bytes, 0), u16_at(big, bytes, 2));
+        if code == 0 {
+            break;
         }
-        each(code, &bytes[4..4 + len]);
-        bytes = bytes.get(4 + len.next_multiple_of(4)..).unwrap_or(&[]);
+        let room = bytes.len() - 4;
+        let Some(value) = bytes.get(4..4 + usize::from(len)) else {
+            return Err(Stop::Problem(Problem::Option { code, len, room }));
+        };
+        each(code, value);
+        bytes = bytes
+            .get(4 + usize::from(len).next_multiple_of(4)..)
+            .unwrap_or(&[]);
     }
+    Ok(())
 }
 
-fn comments(big: bool, bytes: &[u8]) -> Vec<Vec<u8>> {
+fn comments(big: bool, bytes: &[u8]) -> Result<Vec<Vec<u8>>, Stop> {
     let mut found = vec![];
     options(big, bytes, |code, value| {
         if code == 1 {
             found.push(value.to_vec());
         }
-    });
-    found
+    })?;
+    Ok(found)
 }
 
 #[cold]

@@ -39,7 +39,8 @@ pub struct Interface {
     pub link: LinkType,
     /// Snapshot length in bytes, 0 for none.
     pub snaplen: u32,
-    /// Bytes of frame check sequence at the end of each frame, where the file says.
+    /// Bytes of frame check sequence at the end of each frame, where the file says. Of Ethernet
+    /// frames the reader delivers them without it, as Wireshark counts their lengths.
     pub fcs: Option<u8>,
     /// `if_name`.
     pub name: Option<String>,
@@ -75,6 +76,8 @@ pub(super) struct Record {
     /// Start of the frame in it.
     pub(super) from: usize,
     pub(super) len: usize,
+    /// Bytes of frame check sequence at its end, 0 where the file does not say.
+    pub(super) fcs: u8,
 }
 
 /// Why there is no (further) record.
@@ -210,13 +213,20 @@ impl Reader {
             State::Pcapng(pcapng) => pcapng.next(&mut self.shared),
         };
         match record {
-            Ok(Some(r)) => Ok(Some(Frame {
-                number: self.shared.frames,
-                time: r.time,
-                link: r.link,
-                wire_len: r.wire_len,
-                data: self.shared.window.behind(r.size, r.from, r.len),
-            })),
+            Ok(Some(r)) => {
+                let (mut wire_len, mut len) = (r.wire_len, r.len);
+                if r.fcs != 0 && r.link == LinkType::ETHERNET {
+                    wire_len = wire_len.saturating_sub(r.fcs.into());
+                    len = len.min(wire_len as usize);
+                }
+                Ok(Some(Frame {
+                    number: self.shared.frames,
+                    time: r.time,
+                    link: r.link,
+                    wire_len,
+                    data: self.shared.window.behind(r.size, r.from, len),
+                }))
+            }
             Ok(None) => {
                 self.done = true;
                 Ok(None)

@@ -5,11 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use nix::errno::Errno;
 use socket2::{SockAddr, SockFilter, Type};
 
-use super::act::{Act, Progress};
+use super::act::{Act, Failure, Progress};
 use super::machine::Script;
 use crate::client::link::{bind, open, option_name, set_option};
 use crate::client::report::errno_of;
 use crate::platform::multiplex::Interest;
+use crate::platform::process::out_of_the_way;
 use crate::scenario::{How, SocketOption};
 
 impl Script {
@@ -27,6 +28,7 @@ impl Script {
             false => Type::STREAM,
         };
         let socket = open(to, kind).map_err(|e| Progress::errno("socket", errno_of(&e)))?;
+        let socket = out_of_the_way(socket.into()).into();
         // A connection that the script left open stays open.
         self.kept.extend(self.link.attach(socket));
         (self.shut_read, self.shut_write, self.saw_reset) = (false, false, false);
@@ -172,6 +174,14 @@ impl Act for Deaf {
         };
         match result {
             Ok(()) => Progress::done("setsockopt", name, None),
+            Err(e) if errno_of(&e) == Errno::EPERM => Progress::Failed(Failure {
+                call: "setsockopt",
+                result: format!(
+                    "{name}: EPERM, this kernel wants CAP_NET_ADMIN for it: root has it, and the lab in a namespace of its own"
+                ),
+                errno: Some(Errno::EPERM),
+                op: None,
+            }),
             Err(e) => Progress::errno("setsockopt", errno_of(&e)),
         }
     }

@@ -3,6 +3,7 @@
 use nix::errno::Errno;
 
 use super::act::{Act, Progress};
+use super::listener::ListenerSlot;
 use super::machine::Script;
 use crate::client::report::errno_of;
 use crate::client::task::Watch;
@@ -22,6 +23,16 @@ pub struct Gate {
     low_water: bool,
 }
 
+/// A server's script without a connection waits on its listening socket: a connection stands in
+/// the queue.
+fn queue(listener: &ListenerSlot) -> Result<Progress, Errno> {
+    let now = listener.with(ready).ok_or(Errno::EBADF)?;
+    match now.map_err(|e| errno_of(&e))?.readable {
+        true => Ok(Progress::done("wait", "a connection is queued", None)),
+        false => Ok(Progress::on(listener.watch().into_iter().collect())),
+    }
+}
+
 impl Gate {
     /// Waits for this state.
     pub fn new(state: Wait) -> Self {
@@ -33,6 +44,12 @@ impl Gate {
     }
 
     fn look(&mut self, script: &mut Script) -> Result<Progress, Errno> {
+        if script.link.socket().is_none()
+            && self.state == Wait::Readable
+            && let Some(listener) = &script.role.listener
+        {
+            return queue(listener);
+        }
         let socket = script.link.socket().ok_or(Errno::EBADF)?;
         let now = ready(socket).map_err(|e| errno_of(&e))?;
         match self.state {
@@ -41,7 +58,7 @@ impl Gate {
             Wait::PeerReset => self.peer_reset(script, now),
             Wait::Queued(n) => self.queued(script, now, n),
             Wait::Acked => match unacknowledged(socket).map_err(|e| errno_of(&e))? {
-                0 => Ok(Progress::done("wait", "acked", None)),
+                0 => Ok(Progress::done("wait", "acked", Op::Acked(script.link.sent))),
                 _ => Ok(Progress::poll()),
             },
             Wait::Stalled => match is_stalled(script)? {

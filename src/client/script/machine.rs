@@ -57,14 +57,14 @@ pub struct Script {
     expected: Option<String>,
     deadline: Instant,
     result: Option<Result<(), String>>,
-    /// The accepted connection, for a server's script.
-    serves: Option<Ends>,
+    /// For a server's script: the accepted connection, none for one of the listening socket.
+    serves: Option<Option<Ends>>,
 }
 
 impl Script {
     /// A script at its first step. `link` is connected already for a server, unconnected for a client.
     pub fn new(steps: Arc<Vec<Step>>, context: Context, role: Role, link: Link) -> Self {
-        let serves = link.ends.filter(|_| role.target.is_none());
+        let serves = role.target.is_none().then_some(link.ends);
         Script {
             serves,
             context,
@@ -186,11 +186,11 @@ impl Script {
     }
 
     fn finish(&mut self, result: Result<(), String>) {
-        if let Some(ends) = self.serves {
+        if let Some(ends) = self.serves.take() {
             // A client's runner says so itself; here nobody else knows.
             let text = result.as_ref().err().map_or("ok", |error| error.as_str());
             self.link.step = None;
-            self.link.event("done", text).ends(Some(ends)).push();
+            self.link.event("done", text).ends(ends).push();
         }
         self.result = Some(result);
         self.doing = None;
@@ -234,6 +234,12 @@ impl Task for Script {
             match doing.advance(self) {
                 Progress::Done(done) => self.succeeded(step, Some(done)),
                 Progress::Quiet => self.succeeded(step, None),
+                // What others do because the run has ended is no failure of this step.
+                Progress::Failed(_) if self.context.cancel.is_cancelled() => {
+                    self.doing = Some(doing);
+                    self.cancelled();
+                    return Want::Over;
+                }
                 Progress::Failed(failure) => {
                     doing.abandon(self);
                     self.step_failed(step, failure);

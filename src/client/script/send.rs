@@ -58,12 +58,11 @@ impl Act for Send {
         if script.link.socket().is_none() {
             return Progress::errno("send", Errno::EBADF);
         }
-        let first = self.start.is_none();
         self.start.get_or_insert(script.link.sent);
         let mut buffer = vec![0; PIECE.min(usize::try_from(self.total).unwrap_or(PIECE))];
         while let Some(piece) = self.pieces.front() {
             // An empty datagram is a datagram; an empty piece of a stream is nothing.
-            let empty_datagram = script.role.datagram && piece.is_empty() && first;
+            let empty_datagram = script.role.datagram && self.total == 0;
             if self.at >= piece.len() && !empty_datagram {
                 self.pieces.pop_front();
                 self.at = 0;

@@ -11,7 +11,10 @@ use toml::de::DeValue;
 
 use super::diagnostic::{Code, Diagnostic};
 use super::model::Span;
-use super::words::{Shape, Word, one_of};
+use super::words::{Shape, Word, all_of, one_of};
+
+/// So many words are shown even when it is clear which was meant.
+const FEW: usize = 12;
 
 /// Deepest nesting of steps.
 const MAX_DEPTH: usize = 16;
@@ -155,8 +158,7 @@ impl Checker {
                 format!("`{}` cannot be `{}`", place.key, shorten(text)),
                 "not one of its words",
             )
-            .help_all(nearest(text, all.iter().copied()))
-            .help(format!("it is {}", one_of(all))),
+            .help_words(text, "it is", &all),
         );
     }
 }
@@ -166,6 +168,23 @@ impl Diagnostic {
     pub(super) fn help_all(mut self, help: Option<String>) -> Self {
         self.help.extend(help);
         self
+    }
+
+    /// The nearest word, and all of them unless they are many and one is near.
+    pub(super) fn help_words(self, text: &str, are: &str, all: &[&str]) -> Self {
+        let near = nearest(text, all.iter().copied());
+        let list = near.is_none() || all.len() <= FEW;
+        self.help_all(near)
+            .help_all(list.then(|| format!("{are} {}", list_of(are, all))))
+    }
+}
+
+fn list_of(are: &str, all: &[&str]) -> String {
+    let words = all.iter().copied();
+    if are.ends_with("are") {
+        all_of(words)
+    } else {
+        one_of(words)
     }
 }
 

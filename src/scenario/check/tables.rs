@@ -6,7 +6,7 @@ use toml::de::{DeString, DeTable};
 use super::super::diagnostic::{Code, Diagnostic};
 use super::super::model::Span;
 use super::super::words::{Key, Table, Tagged, one_of};
-use super::{Checker, Place, nearest, shorten};
+use super::{Checker, Place, shorten};
 
 impl Checker {
     /// A table whose keys are known.
@@ -114,9 +114,12 @@ impl Checker {
             );
             return;
         }
-        let all = tagged.words.iter().map(|w| w.word);
+        let words = tagged.words.iter().map(|w| w.word);
         let tags = tagged.tags.iter().map(|k| k.name);
-        let mut diagnostic = Diagnostic::new(
+        let mut all: Vec<&str> = words.chain(tags).collect();
+        all.sort_unstable();
+        all.dedup();
+        let diagnostic = Diagnostic::new(
             Code::UnknownWord,
             span,
             if place.key == tagged.what {
@@ -126,11 +129,7 @@ impl Checker {
             },
             "unknown",
         )
-        .help_all(nearest(text, all.clone().chain(tags.clone())))
-        .help(format!("the words are {}", one_of(all)));
-        if !tagged.tags.is_empty() {
-            diagnostic = diagnostic.help(format!("tables have one of {}", one_of(tags)));
-        }
+        .help_words(text, "there are", &all);
         self.found.push(diagnostic.example(tagged.example));
     }
 
@@ -138,9 +137,9 @@ impl Checker {
         &mut self,
         key: &Spanned<DeString<'_>>,
         what: &str,
-        keys: impl Iterator<Item = &'w Key> + Clone,
+        keys: impl Iterator<Item = &'w Key>,
     ) {
-        let names = keys.map(|k| k.name);
+        let names: Vec<&str> = keys.map(|k| k.name).collect();
         self.found.push(
             Diagnostic::new(
                 Code::UnknownWord,
@@ -148,8 +147,7 @@ impl Checker {
                 format!("unknown key `{}` in `{what}`", shorten(key.get_ref())),
                 "unknown key",
             )
-            .help_all(nearest(key.get_ref(), names.clone()))
-            .help(format!("the keys are {}", one_of(names))),
+            .help_words(key.get_ref(), "the keys are", &names),
         );
     }
 }

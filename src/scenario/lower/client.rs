@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::diagnostic::{Code, Diagnostic};
 use super::super::model::{Client, ClientKind};
+use super::script::{Role, Script};
 use super::{Lower, Node};
 
 const PROGRAM: &[&str] = &["stdin", "keep-stdin", "env", "dir", "status"];
@@ -63,6 +64,19 @@ impl Lower<'_> {
             }
         };
         let framing = self.framing(node.get("framing"));
+        let (role, script) = match &kind {
+            ClientKind::Script(steps) => (Role::Client, Some(steps)),
+            ClientKind::Udp(steps) => (Role::Udp, Some(steps)),
+            ClientKind::Command(_) => (Role::Client, None),
+        };
+        if let (Some(steps), false) = (script, self.broken(&node.extent())) {
+            let script = Script {
+                role,
+                actors: names,
+                framing: framing.as_ref(),
+            };
+            self.script(steps, script);
+        }
         let Some(target) = self.client_target(node) else {
             return Vec::new();
         };

@@ -3,8 +3,13 @@
 //! that cannot be.
 
 mod client;
+mod frame;
+mod limit;
 mod names;
 mod node;
+mod outside;
+mod refer;
+mod script;
 mod server;
 mod step;
 mod values;
@@ -12,15 +17,12 @@ mod values;
 pub use node::Node;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::diagnostic::Diagnostic;
 use super::model::{CaptureSpec, Link, Scenario, Source, Span};
 use names::Names;
-
-/// Longest time that a run may take unless the file or its steps ask for more.
-const RUN_LIMIT: Duration = Duration::from_secs(10);
 
 /// `127.0.0.1:5000`
 pub fn default_address() -> SocketAddr {
@@ -30,6 +32,8 @@ pub fn default_address() -> SocketAddr {
 /// Collects the model and what is wrong with it.
 pub struct Lower<'a> {
     file: Node<'a>,
+    /// Where files are looked for; `None` when the text came from nowhere.
+    folder: Option<&'a Path>,
     names: Names,
     /// What the first pass and this one have found.
     found: Vec<Diagnostic>,
@@ -39,10 +43,12 @@ pub struct Lower<'a> {
 pub fn lower(
     source: &Arc<Source>,
     file: Node<'_>,
+    folder: Option<&Path>,
     found: Vec<Diagnostic>,
 ) -> Result<Scenario, Vec<Diagnostic>> {
     let mut lower = Lower {
         file,
+        folder,
         names: Names::default(),
         found,
     };
@@ -77,12 +83,18 @@ impl Lower<'_> {
         for (node, names) in client_nodes.iter().zip(client_names) {
             clients.extend(self.clients(*node, &names));
         }
+        self.sysctl();
+        self.files(self.folder);
+        if self.found.is_empty() {
+            self.meeting_points(&clients);
+            self.protocols(&servers, &clients);
+        }
         let name = source
             .path
             .file_stem()
             .map_or_else(|| "scenario".into(), |s| s.to_string_lossy().into_owned());
         let text = |key| file.get(key).and_then(Node::text);
-        let scenario = Scenario {
+        Scenario {
             title: text("title").unwrap_or(&name).to_owned(),
             name,
             source: source.clone(),
@@ -90,7 +102,7 @@ impl Lower<'_> {
             limit: file
                 .get("limit")
                 .and_then(Node::duration)
-                .unwrap_or(RUN_LIMIT),
+                .unwrap_or_else(|| limit::of(&servers, &clients)),
             servers,
             clients,
             link: link(file.get("link")),
@@ -100,13 +112,17 @@ impl Lower<'_> {
                 buffer: file.get("capture").and_then(|c| c.get("buffer")?.number()),
             },
             expect: super::expect::lower(file.get("expect")),
-        };
-        scenario
+        }
     }
 
     /// Adds what is wrong.
     pub fn report(&mut self, diagnostic: Diagnostic) {
         self.found.push(diagnostic);
+    }
+
+    /// How much is wrong so far.
+    pub fn found_len(&self) -> usize {
+        self.found.len()
     }
 
     /// Has anything within this span been reported? Then what follows from it is not worth a word.

@@ -1,13 +1,13 @@
 //! Who is called what, and who is meant by a name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::super::check;
 use super::super::diagnostic::{Code, Diagnostic};
 use super::super::model::Span;
-use super::super::words::one_of;
+use super::super::words::{all_of, one_of};
 use super::{Lower, Node, client, default_address, reach, server};
 
 /// Most clients in one scenario.
@@ -16,8 +16,12 @@ const MAX_CLIENTS: usize = 20_000;
 /// A server as its table names it.
 #[derive(Debug, Clone)]
 pub struct NamedServer {
+    /// Its name.
     pub name: Arc<str>,
+    /// Where it listens, or would.
     pub listen: SocketAddr,
+    /// It runs in a process of its own.
+    pub process: bool,
 }
 
 /// The names of the file.
@@ -27,10 +31,13 @@ pub struct Names {
     pub servers: Vec<NamedServer>,
     /// Every client's name.
     pub clients: Vec<String>,
+    /// Those of external programs.
+    pub programs: BTreeSet<String>,
 }
 
 impl Names {
-    fn all(&self) -> impl Iterator<Item = &str> {
+    /// Every actor's name.
+    pub fn all(&self) -> impl Iterator<Item = &str> {
         self.servers
             .iter()
             .map(|s| s.name.as_ref())
@@ -45,7 +52,7 @@ impl Lower<'_> {
         servers: &[Node<'_>],
         clients: &[Node<'_>],
     ) -> Vec<Vec<String>> {
-        let mut seen: BTreeMap<String, Span> = BTreeMap::new();
+        let mut seen: BTreeMap<String, (Span, &'static str)> = BTreeMap::new();
         let mut listening: BTreeMap<SocketAddr, Span> = BTreeMap::new();
         for (index, node) in servers.iter().enumerate() {
             let name = match node.get("name").and_then(Node::text) {
@@ -67,9 +74,16 @@ impl Lower<'_> {
                     .context(first, "the first"),
                 );
             }
+            if node.get("command").is_some() {
+                self.names.programs.insert(name.clone());
+            }
+            let forking = node.get("kind").and_then(Node::text) == Some("forking");
             self.names.servers.push(NamedServer {
                 name: name.into(),
                 listen,
+                process: forking
+                    || node.get("command").is_some()
+                    || node.bool("process").unwrap_or(false),
             });
         }
         let mut tables = Vec::new();
@@ -90,6 +104,9 @@ impl Lower<'_> {
                     break;
                 }
             }
+            if node.get("command").is_some() {
+                self.names.programs.extend(names.iter().cloned());
+            }
             self.names.clients.extend(names.iter().cloned());
             tables.push(names);
         }
@@ -104,19 +121,20 @@ impl Lower<'_> {
 
     fn once(
         &mut self,
-        seen: &mut BTreeMap<String, Span>,
+        seen: &mut BTreeMap<String, (Span, &'static str)>,
         name: &str,
         node: Node<'_>,
-        what: &str,
+        what: &'static str,
     ) -> bool {
         let span = node.get("name").unwrap_or(node).span();
         match seen.get(name) {
             None => {
-                seen.insert(name.to_owned(), span);
+                seen.insert(name.to_owned(), (span, what));
                 true
             }
-            Some(first) => {
+            Some((first, of)) => {
                 let first = first.clone();
+                let what = if *of == what { what } else { "actors" };
                 self.report(
                     Diagnostic::new(
                         Code::Conflict,
@@ -194,7 +212,7 @@ impl Lower<'_> {
                         "which server does this client talk to?",
                         format!("there are {}", several.len()),
                     )
-                    .help(format!("say `server`: {names}"))
+                    .help(format!("say which: {names}"))
                     .example(format!("server = \"{first}\"")),
                 );
                 None
@@ -226,7 +244,7 @@ impl Lower<'_> {
         )
         .help_all(check::nearest(text, words.clone()));
         if !names.is_empty() && names.len() <= 12 {
-            diagnostic = diagnostic.help(format!("there is {}", one_of(words)));
+            diagnostic = diagnostic.help(format!("known: {}", all_of(words)));
         }
         self.report(diagnostic);
     }

@@ -81,11 +81,11 @@ impl<'a> Node<'a> {
             .map(Node)
     }
 
-    /// Itself if it is a table, its items if it is a list.
+    /// Itself if it is a table, those of its items that are if it is a list.
     pub fn one_or_many(self) -> Vec<Node<'a>> {
         match self.0.get_ref() {
             DeValue::Table(_) => vec![self],
-            _ => self.items().collect(),
+            _ => self.items().filter(|n| n.table().is_some()).collect(),
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::super::check;
 use super::super::diagnostic::{Code, Diagnostic};
 use super::super::model::{Handler, Server, ServerKind, SocketOption};
+use super::script::{Role, Script};
 use super::values::{known_bytes, options};
 use super::{Lower, Node, default_address};
 
@@ -69,10 +70,23 @@ impl Lower<'_> {
                 "the limit is one of a whole process",
             );
         }
+        let handler = self.handler(node, &kind);
+        if let (Handler::Steps(steps), false) = (&handler, self.broken(&node.extent())) {
+            let role = match kind {
+                ServerKind::Listen => Role::Listener,
+                _ => Role::Connection,
+            };
+            let script = Script {
+                role,
+                actors: &[name.to_string()],
+                framing: framing.as_ref(),
+            };
+            self.script(steps, script);
+        }
         Some(Server {
             name,
             listen: listen(node),
-            handler: self.handler(node, &kind),
+            handler,
             kind,
             backlog: node.get("backlog").and_then(Node::number).unwrap_or(5),
             options,
@@ -99,11 +113,35 @@ impl Lower<'_> {
                     "it may have steps, but no handler of connections",
                 );
             }
+            if let (ServerKind::Udp, "chat") = (kind, word) {
+                self.conflict(
+                    node,
+                    "handler",
+                    "a UDP server has no connections",
+                    "it can be `echo` or `sink`",
+                );
+            }
+            if let (ServerKind::Forking, "chat") = (kind, word) {
+                self.conflict(
+                    node,
+                    "handler",
+                    "a forking server cannot chat",
+                    "its connections live in different processes: take another kind",
+                );
+            }
             return match word {
                 "sink" => Handler::Sink,
                 "chat" => Handler::Chat,
                 _ => Handler::Echo,
             };
+        }
+        if let (ServerKind::Udp, None) = (kind, value.text()) {
+            self.conflict(
+                node,
+                "handler",
+                "a UDP server has no connections",
+                "it can be `echo` or `sink`",
+            );
         }
         if let Some(bytes) = value.get("greet").and_then(known_bytes) {
             return Handler::Greet(bytes);

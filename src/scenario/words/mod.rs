@@ -132,12 +132,24 @@ impl Shape {
             Shape::Form(form) => form.describe().into(),
             Shape::Words(words) => one_of(words.iter().map(|w| w.word)),
             Shape::List(of) => match of {
+                Shape::Tagged(tagged) if tagged.words.is_empty() => {
+                    format!(
+                        "a table with {}",
+                        one_of(tagged.tags.iter().map(|k| k.name))
+                    )
+                }
                 Shape::Tagged(tagged) => format!("a list of {}s", tagged.what),
                 Shape::Text | Shape::Form(_) => "a list of texts".into(),
                 _ => "a list".into(),
             },
             Shape::OneOrMany(table) => format!("a table `[{0}]` or tables `[[{0}]]`", table.what),
             Shape::Table(_) | Shape::Map(_) => "a table".into(),
+            Shape::Tagged(tagged) if tagged.words.is_empty() => {
+                format!(
+                    "a table with {}",
+                    one_of(tagged.tags.iter().map(|k| k.name))
+                )
+            }
             Shape::Tagged(tagged) => format!("a {} (a word or a table)", tagged.what),
             Shape::Any(shapes) => {
                 let parts: Vec<String> = shapes.iter().map(Shape::describe).collect();
@@ -153,10 +165,10 @@ impl Form {
         match self {
             Form::Duration => "a duration as text, such as \"500ms\" or \"2s\"",
             Form::Address => "an address with a port, such as \"127.0.0.1:5000\"",
-            Form::Target => "a server's name or an address with a port",
+            Form::Target => "a server's name, or an address with a port such as \"127.0.0.1:5000\"",
             Form::Hex => "pairs of hexadecimal digits, such as \"00ff\"",
             Form::Errno => "the name of an error, such as \"EPIPE\"",
-            Form::Name => "a name (letters, digits, `-`, `_`, `.`)",
+            Form::Name => "made of letters, digits, `-`, `_` and `.`",
             Form::Path => "a path as text",
             Form::Flags => "TCP flags, such as \"FIN,ACK\"",
         }
@@ -165,10 +177,19 @@ impl Form {
 
 /// "`a`, `b` or `c`".
 pub fn one_of<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    listed(words, "or")
+}
+
+/// "`a`, `b` and `c`".
+pub fn all_of<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    listed(words, "and")
+}
+
+fn listed<'a>(words: impl IntoIterator<Item = &'a str>, last_by: &str) -> String {
     let words: Vec<String> = words.into_iter().map(|w| format!("`{w}`")).collect();
     match words.split_last() {
         None => String::new(),
         Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+        Some((last, rest)) => format!("{} {last_by} {last}", rest.join(", ")),
     }
 }

@@ -299,7 +299,7 @@ static WAIT: Shape = Shape::Tagged(&Tagged {
     words: &[
         Word {
             word: "readable",
-            doc: "The own socket has something to read.",
+            doc: "The own socket has something to read; a listening one, a connection to accept.",
         },
         Word {
             word: "peer-fin",
@@ -364,7 +364,7 @@ static WAIT: Shape = Shape::Tagged(&Tagged {
         key(
             "connection",
             &NAME,
-            "On which connection, by the client's name.",
+            "On which connection, by the client's name; unless said, any for an event, the own one for a segment (of a listening server's script: any).",
             "connection = \"client-1\"",
         ),
     ],

@@ -313,15 +313,15 @@ pub static EVENTS: &[Word] = &[
     },
     Word {
         word: "close",
-        doc: "close(2) returned.",
-    },
-    Word {
-        word: "reset",
-        doc: "close(2) after SO_LINGER 0 returned.",
+        doc: "close(2) returned (after SO_LINGER 0 too).",
     },
     Word {
         word: "wait",
         doc: "A wait step was satisfied.",
+    },
+    Word {
+        word: "barrier",
+        doc: "A barrier was passed.",
     },
     Word {
         word: "setsockopt",

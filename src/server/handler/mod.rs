@@ -13,12 +13,30 @@ pub use output::Output;
 pub use steps::Steps;
 
 use super::shop::Shop;
-use crate::client::report::errno_of;
-use crate::client::{Link, Task, Want};
+use crate::client::report::{Draft, errno_of};
+use crate::client::{Link, Reporter, Task, Want};
 use crate::scenario::Handler;
+use crate::timeline::Ends;
 
 /// Bytes that a server reads at once, as the course's programs do.
 pub const RECV_SIZE: usize = 1024;
+
+/// The program of a connection that has just come, and the event that says so: after it, the connection takes part in
+/// whatever the handler does.
+pub fn welcome(shop: &Shop, link: Link) -> Box<dyn Task> {
+    let ends = link.ends;
+    let reporter = link.reporter.clone();
+    let event = accepted(&reporter, ends);
+    let task = task(shop, link);
+    event.push();
+    task
+}
+
+/// The event of an accepted connection.
+pub fn accepted(reporter: &Reporter, ends: Option<Ends>) -> Draft<'_> {
+    let peer = ends.map_or_else(String::new, |e| e.peer.to_string());
+    reporter.event("accept", peer).ends(ends)
+}
 
 /// The program of one connection.
 pub fn task(shop: &Shop, link: Link) -> Box<dyn Task> {

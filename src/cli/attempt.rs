@@ -1,0 +1,246 @@
+//! What a worker does with one scenario: run it, judge it, write its capture, try it again.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use super::args::{Format, On, RunArgs};
+use super::export;
+use super::plan::{Item, Plan};
+use crate::capture::live::Closing;
+use crate::check::{Judge, Judged, Policy, Verdict};
+use crate::lab::{self, Isolation, RunOptions, suite};
+use crate::platform::Cancel;
+use crate::report::Detail;
+use crate::scenario::{ClientKind, Scenario};
+use crate::tcp::Seg;
+use crate::timeline::Event;
+
+/// Everything that workers share.
+pub(super) struct Laboratory<'a> {
+    pub plan: &'a Plan,
+    pub options: RunOptions,
+    pub judge: Judge,
+    pub folder: PathBuf,
+    pub format: Format,
+    pub retries: u32,
+    /// Do reports need the packets of runs that passed?
+    pub packets: bool,
+    closing: Mutex<VecDeque<Closing>>,
+    /// Packet sockets that may be closing at once.
+    closing_limit: usize,
+}
+
+/// The attempts at one run: one, or more with `--retries`; the last one counts.
+pub(super) struct Attempts(pub Vec<Judged>);
+
+impl<'a> Laboratory<'a> {
+    pub(super) fn new(
+        plan: &'a Plan,
+        args: &RunArgs,
+        isolation: Isolation,
+        interrupt: Cancel,
+        jobs: usize,
+    ) -> Self {
+        Laboratory {
+            plan,
+            options: RunOptions {
+                isolation,
+                output: args.capture_dir.clone(),
+                interrupt,
+            },
+            judge: Judge {
+                policy: policy(args),
+                isolated: args.on == On::Namespace,
+            },
+            folder: args.capture_dir.clone(),
+            format: args.format,
+            retries: args.retries,
+            packets: args.json.is_some() || super::run::detail(args, plan.runs()) == Detail::Full,
+            closing: Mutex::default(),
+            closing_limit: jobs.saturating_mul(4),
+        }
+    }
+
+    fn attempt(&self, item: &Item, name: Option<&str>) -> Judged {
+        let start = Instant::now();
+        let scenario = &item.scenario;
+        let failed = |why: String| failed(scenario, why, start.elapsed());
+        let ran = match lab::run_here(scenario, &self.options) {
+            Ok(ran) => ran,
+            Err(error) => return failed(error.to_string()),
+        };
+        let file = name.map(|name| export::write(&ran.recording, &self.folder, name, self.format));
+        let opinion = self
+            .judge
+            .judge(scenario, &ran.recording, ran.conversations, &ran.exchanges);
+        self.close(ran.closing);
+        match (opinion, file.transpose()) {
+            (Ok(opinion), Ok(file)) => Judged {
+                scenario: scenario.clone(),
+                recording: Some(ran.recording),
+                connections: opinion.connections,
+                datagrams: opinion.datagrams,
+                verdict: opinion.verdict,
+                file,
+                elapsed: start.elapsed(),
+                accepted: opinion.accepted,
+            },
+            (Err(error), _) => failed(error.to_string()),
+            (_, Err(error)) => failed(error.to_string()),
+        }
+    }
+
+    /// A panic while one scenario runs is a defect of ours; the others run on.
+    fn guarded(&self, item: &Item, name: Option<&str>) -> Judged {
+        let start = Instant::now();
+        catch_unwind(AssertUnwindSafe(|| self.attempt(item, name))).unwrap_or_else(|panic| {
+            let words = panic.downcast_ref::<String>().map(String::as_str);
+            let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
+            let words = words.unwrap_or("no message");
+            let why = format!("lab-capture itself failed (a defect, please report it): {words}");
+            failed(&item.scenario, why, start.elapsed())
+        })
+    }
+
+    /// Packet sockets close behind the results: the kernel takes its time for each, but does not
+    /// mind several at once. Finished ones are reaped, and there is a bound on the others.
+    fn close(&self, closing: Closing) {
+        let oldest = {
+            let mut all = self.closing.lock().unwrap_or_else(|e| e.into_inner());
+            all.push_back(closing);
+            while all.front().is_some_and(Closing::is_finished) {
+                if let Some(finished) = all.pop_front() {
+                    finished.join();
+                }
+            }
+            (all.len() > self.closing_limit)
+                .then(|| all.pop_front())
+                .flatten()
+        };
+        if let Some(oldest) = oldest {
+            oldest.join();
+        }
+    }
+
+    /// Waits until all packet sockets are closed.
+    pub(super) fn closed(self) {
+        for closing in self.closing.into_inner().unwrap_or_else(|e| e.into_inner()) {
+            closing.join();
+        }
+    }
+}
+
+impl suite::Work for Laboratory<'_> {
+    type Result = Attempts;
+
+    fn count(&self) -> usize {
+        self.plan.runs()
+    }
+
+    fn cost(&self, index: usize) -> u64 {
+        descriptors(&self.plan.run(index).0.scenario)
+    }
+
+    fn run(&self, index: usize) -> Attempts {
+        let (item, _) = self.plan.run(index);
+        let mut attempts = vec![];
+        loop {
+            // Of repetitions only those that show something new are written, when their turn comes.
+            let name = match (self.plan.repeat, attempts.len()) {
+                (1, 0) => Some(item.stem.clone()),
+                (1, n) => Some(format!("{}.{}", item.stem, n + 1)),
+                _ => None,
+            };
+            let judged = self.guarded(item, name.as_deref());
+            let again = !matches!(judged.verdict, Verdict::Passed { .. })
+                && attempts.len() < self.retries as usize
+                && !self.stopped();
+            attempts.push(judged);
+            if !again {
+                break;
+            }
+        }
+        let mut attempts = Attempts(attempts);
+        if self.plan.repeat == 1 && !self.packets {
+            attempts.slim();
+        }
+        attempts
+    }
+
+    fn weight(&self, result: &Attempts) -> u64 {
+        result.0.iter().map(weight).sum()
+    }
+
+    fn stopped(&self) -> bool {
+        self.options.interrupt.is_cancelled()
+    }
+}
+
+impl Attempts {
+    /// Frees what no report needs of a run that passed.
+    fn slim(&mut self) {
+        for judged in &mut self.0 {
+            if !matches!(judged.verdict, Verdict::Passed { .. }) {
+                continue;
+            }
+            if let Some(recording) = &mut judged.recording {
+                recording.frames.forget();
+                recording.events = vec![];
+                recording.output = vec![];
+            }
+            for named in &mut judged.connections {
+                named.conversation.segments = vec![];
+            }
+        }
+    }
+}
+
+/// About how many bytes it holds.
+fn weight(judged: &Judged) -> u64 {
+    let segments = judged
+        .connections
+        .iter()
+        .flat_map(|named| &named.conversation.segments);
+    let segments: usize = segments.map(|s| size_of::<Seg>() + s.payload.len()).sum();
+    let recorded = judged.recording.as_ref().map_or(0, |recording| {
+        // An event has three short texts beside itself.
+        recording.frames.held() + recording.events.len() * (size_of::<Event>() + 64)
+    });
+    (segments + recorded + size_of::<Judged>() + 1024 * judged.connections.len()) as u64
+}
+
+/// About how many descriptors a scenario has open at once: the capture's and the run's own; both
+/// ends of each client's connection and what its waits take; a program's pipes.
+pub(super) fn descriptors(scenario: &Scenario) -> u64 {
+    let clients = scenario.clients.iter().map(|client| match client.kind {
+        ClientKind::Script(_) | ClientKind::Udp(_) => 4,
+        ClientKind::Command(_) => 12,
+    });
+    16 + 8 * scenario.servers.len() as u64 + clients.sum::<u64>()
+}
+
+pub(super) fn failed(scenario: &Arc<Scenario>, why: String, elapsed: Duration) -> Judged {
+    Judged {
+        scenario: scenario.clone(),
+        recording: None,
+        connections: vec![],
+        datagrams: vec![],
+        verdict: Verdict::Error(why),
+        file: None,
+        elapsed,
+        accepted: false,
+    }
+}
+
+fn policy(args: &RunArgs) -> Policy {
+    let ci = std::env::var_os("CI").is_some_and(|value| value == "true" || value == "1");
+    match (args.accept, ci || args.repeat > 1) {
+        (true, _) => Policy::Accept,
+        // Repetitions side by side would overwrite each other's pending snapshot; see `repeats`.
+        (false, true) => Policy::ReadOnly,
+        (false, false) => Policy::Compare,
+    }
+}

@@ -1,0 +1,10 @@
+//! Many runs side by side: workers, what bounds them, and their results in the order of the plan.
+
+mod queue;
+mod scheduler;
+mod size;
+#[cfg(test)]
+mod tests;
+
+pub use scheduler::{Event, Limits, Stop, Work, run};
+pub use size::{default_jobs, descriptor_budget};

@@ -1,0 +1,9 @@
+//! Frames of every link type, every tunnel and every malformation, compared with tshark.
+
+mod build;
+mod compare;
+mod files;
+mod fragments;
+mod links;
+mod malformed;
+mod tunnels;
