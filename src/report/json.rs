@@ -253,6 +253,8 @@ pub struct VerdictRecord<'a> {
     pub error: Option<&'a str>,
     /// How many connections.
     pub connections: usize,
+    /// The flow of every UDP exchange in its text form.
+    pub datagrams: Vec<String>,
     /// How many frames.
     pub frames: usize,
     /// Frames that the kernel dropped.
@@ -442,6 +444,7 @@ pub fn judged(out: &mut dyn Write, judged: &Judged) -> io::Result<()> {
             _ => None,
         },
         connections: judged.connections.len(),
+        datagrams: judged.datagrams.iter().map(ToString::to_string).collect(),
         frames: recording.map_or(0, |r| r.frames.len()),
         drops: recording.map_or(0, |r| r.stats.dropped),
         elapsed: judged.elapsed.as_secs_f64(),

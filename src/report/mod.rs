@@ -30,6 +30,8 @@ mod ladder;
 mod meaning;
 pub mod merge;
 mod order;
+#[cfg(test)]
+mod order_tests;
 mod outcome;
 mod packets;
 #[cfg(test)]

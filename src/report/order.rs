@@ -63,7 +63,7 @@ pub(super) fn assign(judged: &Judged) -> (Vec<Vec<Own<'_>>>, Vec<&Event>) {
     let mut own = vec![vec![]; judged.connections.len()];
     let mut others = vec![];
     let events = judged.recording.iter().flat_map(|r| &r.events);
-    for event in events {
+    for event in events.filter(|event| !super::ladder::is_noise(event)) {
         match owner(&judged.connections, event) {
             Some((index, side)) => own[index].push(Own { side, event }),
             None => others.push(event),
