@@ -214,11 +214,13 @@ impl Layout<'_> {
         } else {
             style::PLAIN
         };
-        let text = self.sentence(entry);
-        match entry.side {
-            Side::Client => self.row(out, style, &text, &self.empty(), style, ""),
-            Side::Server => self.row(out, style, "", &self.empty(), style, &text),
+        for line in style::wrap(&self.sentence(entry), self.side) {
+            match entry.side {
+                Side::Client => self.row(out, style, &line, &self.empty(), style, "")?,
+                Side::Server => self.row(out, style, "", &self.empty(), style, &line)?,
+            }
         }
+        Ok(())
     }
 
     fn sentence(&self, entry: &Placed<'_>) -> String {
@@ -378,7 +380,9 @@ pub(super) fn sentence(event: &Event, known: &Known) -> String {
     }
     match event.op {
         Some(Op::PeerFin) if event.result == "0" => text.push_str(" (end of file)"),
-        Some(Op::Close { unread }) if unread > 0 => text.push_str(&format!(" ({unread} unread)")),
+        Some(Op::Close { unread }) if unread > 0 && !text.contains("unread") => {
+            text.push_str(&format!(" ({unread} unread)"))
+        }
         _ => {}
     }
     text

@@ -34,6 +34,7 @@ mod order;
 mod order_tests;
 mod outcome;
 mod packets;
+mod record;
 #[cfg(test)]
 mod sample;
 mod style;
