@@ -265,6 +265,10 @@ impl Layout<'_> {
 /// `#4 PSH,ACK 5 "hello"`.
 fn label(rung: &Rung<'_>, room: usize) -> String {
     let mut label = rung.label.clone();
+    if width(&label) > room {
+        // What a remark says weighs more than PSH.
+        label = label.replacen("PSH,", "", 1);
+    }
     let left = room.saturating_sub(width(&label) + 1);
     if let (Some((payload, more)), true) = (rung.payload, left >= 6) {
         label.push(' ');
