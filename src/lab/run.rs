@@ -10,7 +10,7 @@ use super::actors::Actors;
 use super::error::LabError;
 use super::isolation::{Isolation, On};
 use super::observer::Observer;
-use super::settle;
+use super::settle::{self, Settler};
 use super::watch::Wire;
 use crate::capture::live::{Closing, LiveCapture, LiveConfig, RingBudget};
 use crate::capture::{Completeness, Recording};
@@ -100,20 +100,32 @@ pub fn run_here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, L
     let mut observer = Observer::new(capture.link(), wire.clone());
     let mut actors = Actors::start(scenario, options, &timeline, &wire)?;
     let isolated = options.isolation.on() == On::Namespace;
+    let mut settler = Settler::new(scenario, isolated);
     let mut interrupted = false;
     let mut left_waiting = None;
     loop {
         frames_came.clear();
         events_came.clear();
         observer.look(&capture);
-        let awaited = actors.awaited().or_else(|| {
-            let events = timeline.snapshot();
-            wire.with(|conversations| settle::awaited(scenario, conversations, &events, isolated))
-                .or_else(|| wire.with_udp(|seen| settle::awaited_udp(scenario, seen, &events)))
-        });
-        let Some(awaited) = awaited else { break };
+        let clients_run = actors.client_runs();
+        let awaited = if clients_run {
+            None
+        } else {
+            let awaited = timeline.with(|events| {
+                wire.with_changed(|conversations, changed| {
+                    settler.update(events, conversations, changed);
+                    settler.awaited(conversations)
+                })
+                .or_else(|| wire.with_udp(|seen| settle::awaited_udp(scenario, seen, events)))
+            });
+            if awaited.is_none() {
+                break;
+            }
+            awaited
+        };
         interrupted = options.interrupt.is_cancelled();
         if interrupted || capture.error().is_some() || Instant::now() >= deadline {
+            let awaited = awaited.or_else(|| actors.awaited()).unwrap_or_default();
             // Not an error in itself: the recording is complete up to the barrier, and says so.
             tracing::info!(
                 "{}: the time was up, still waiting for {awaited}",
@@ -132,7 +144,7 @@ pub fn run_here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, L
         }
         poll.wait(Some(deadline)).map_err(system("wait in"))?;
     }
-    if !interrupted && actors.awaited().is_some() {
+    if !interrupted && actors.client_runs() {
         actors.report_late(scenario.limit);
     }
 
