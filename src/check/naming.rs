@@ -185,6 +185,11 @@ pub fn own(
         .filter(|client| !reporting(&client.kind))
         .map(|client| &*client.name)
         .collect();
+    // An external server reports nothing either, but nobody else can listen where it does.
+    let programs: Vec<SocketAddr> = (scenario.servers.iter())
+        .filter(|server| !strangers.is_empty() && matches!(server.kind, ServerKind::Command(_)))
+        .map(|server| server.listen)
+        .collect();
     let mut ownership = Ownership::default();
     let mut used: HashMap<Pair, usize> = HashMap::new();
     let mut named: HashMap<String, usize> = HashMap::new();
@@ -196,11 +201,13 @@ pub fn own(
         let base = match client {
             Some(life) => life.actor.to_string(),
             // The client reports nothing: an external program, or a caller from outside.
-            None if server.is_some() || isolated => match strangers.as_slice() {
-                [only] => (*only).to_owned(),
-                [] => "client".to_owned(),
-                _ => "program".to_owned(),
-            },
+            None if server.is_some() || isolated || programs.contains(&conversation.server) => {
+                match strangers.as_slice() {
+                    [only] => (*only).to_owned(),
+                    [] => "client".to_owned(),
+                    _ => "program".to_owned(),
+                }
+            }
             None => {
                 ownership.foreign.push(index);
                 continue;

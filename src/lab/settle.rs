@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::check::naming::{self, Book, Pair};
 use crate::flow::atoms::Atoms;
 use crate::flow::{Exchange, ResetKind};
-use crate::scenario::{Client, ClientKind, Handler, Scenario, Server, ServerKind};
+use crate::scenario::{Handler, Scenario, Server, ServerKind};
 use crate::tcp::{Conversation, Side};
 use crate::timeline::{Event, Op};
 
@@ -30,8 +30,6 @@ enum Socket {
 pub struct Settler<'a> {
     servers: HashMap<&'a str, &'a Server>,
     by_address: HashMap<SocketAddr, &'a Server>,
-    /// All clients are external programs.
-    programs_only: bool,
     isolated: bool,
     book: Book,
     /// Events looked at.
@@ -39,6 +37,8 @@ pub struct Settler<'a> {
     /// Scripts that have ended: of a connection, and of a listening socket, by its actor.
     done: HashSet<Pair>,
     done_actors: HashSet<Arc<str>>,
+    /// Servers that were processes, and are no more.
+    ended: HashSet<Arc<str>>,
     /// The conversations of an address pair, in their order.
     of_pair: HashMap<Pair, Vec<usize>>,
     /// Of each conversation: its addresses, and which of theirs it is.
@@ -52,18 +52,17 @@ pub struct Settler<'a> {
 impl<'a> Settler<'a> {
     /// Nothing happened yet. `isolated`: nobody else can use the interface.
     pub fn new(scenario: &'a Scenario, isolated: bool) -> Self {
-        let program = |client: &Client| matches!(client.kind, ClientKind::Command(_));
         let servers = scenario.servers.iter();
         Settler {
             servers: servers.clone().map(|s| (&*s.name, s)).collect(),
             // The first of those that listen at one address.
             by_address: servers.rev().map(|s| (s.listen, s)).collect(),
-            programs_only: scenario.clients.iter().all(program),
             isolated,
             book: Book::new(scenario),
             looked: 0,
             done: HashSet::new(),
             done_actors: HashSet::new(),
+            ended: HashSet::new(),
             of_pair: HashMap::new(),
             known: vec![],
             open: BTreeSet::new(),
@@ -97,21 +96,25 @@ impl<'a> Settler<'a> {
     }
 
     fn event(&mut self, event: &Event) {
-        if matches!(event.call.as_str(), "done" | "killed") {
-            match event.ends {
-                Some(ends) => {
-                    self.done.insert((ends.peer, ends.local));
-                    self.reopen((ends.peer, ends.local));
-                }
-                // A script of the listening socket: one for all connections.
-                None => {
-                    if self.done_actors.insert(event.actor.clone())
-                        && self.servers.contains_key(&*event.actor)
-                    {
-                        self.open.extend(0..self.known.len());
-                    }
+        let over = matches!(event.call.as_str(), "done" | "killed");
+        match event.ends {
+            Some(ends) if over => {
+                self.done.insert((ends.peer, ends.local));
+                self.reopen((ends.peer, ends.local));
+            }
+            None if over || event.call == "exit" => {
+                // A script of the listening socket is one for all connections, and so is a process.
+                let actors = if over {
+                    &mut self.done_actors
+                } else {
+                    &mut self.ended
+                };
+                let news = actors.insert(event.actor.clone());
+                if news && self.servers.contains_key(&*event.actor) {
+                    self.open.extend(0..self.known.len());
                 }
             }
+            _ => {}
         }
         if let Some(pair) = self.book.add(event) {
             self.reopen(pair);
@@ -168,11 +171,12 @@ impl<'a> Settler<'a> {
         let serving = Serving {
             server: named,
             accepted: server.is_some(),
+            ended: actor.is_some_and(|actor| self.ended.contains(actor)),
             script_done: self.done.contains(&pair)
                 || actor.is_some_and(|actor| self.done_actors.contains(actor)),
         };
         let ops = [client, server].map(|life| life.map(|life| life.ops.as_slice()));
-        let what = connection(ops, conversation, &serving, self.programs_only)?;
+        let what = connection(ops, conversation, &serving)?;
         let name = client.map_or("client", |life| &*life.actor);
         Some(format!("{name}: {what}"))
     }
@@ -205,6 +209,8 @@ pub fn awaited_udp(
 struct Serving<'a> {
     server: Option<&'a Server>,
     accepted: bool,
+    /// It was a process, and is no more.
+    ended: bool,
     script_done: bool,
 }
 
@@ -222,6 +228,17 @@ impl Serving<'_> {
         self.closes_after_peer() && handler == Some(&Handler::Echo)
     }
 
+    /// The connection stands in the queue, and the server will take it.
+    fn will_accept(&self) -> bool {
+        let accepts = |server: &Server| {
+            !matches!(
+                server.kind,
+                ServerKind::Listen | ServerKind::Udp | ServerKind::Command(_)
+            )
+        };
+        !self.accepted && !self.ended && self.server.is_some_and(accepts)
+    }
+
     /// Its list of steps is still being worked through.
     fn script_runs(&self) -> bool {
         let handler = self.server.map(|server| &server.handler);
@@ -233,13 +250,14 @@ fn connection(
     ops: [Option<&[Op]>; 2],
     conversation: &Conversation,
     serving: &Serving<'_>,
-    // All clients are external programs: when they have exited, their sockets are closed.
-    exited: bool,
 ) -> Option<String> {
     let atoms = Atoms::of(conversation);
     if !atoms.established {
         // A SYN that nobody answered: the client's script ended all the same.
         return None;
+    }
+    if serving.will_accept() {
+        return Some("the server to accept it".to_owned());
     }
     if serving.script_runs() {
         return Some("the server's script".to_owned());
@@ -253,8 +271,11 @@ fn connection(
         }
     }
     let mut sockets = ops.map(socket);
-    if exited && sockets[0] == Socket::Unknown {
-        sockets[0] = Socket::Closed;
+    for side in sides {
+        // A program that reports nothing has closed when its FIN is on the wire.
+        if sockets[side.index()] == Socket::Unknown && atoms.side(side).fin.is_some() {
+            sockets[side.index()] = Socket::WriteShut;
+        }
     }
     if sides.iter().any(|side| atoms.side(*side).rst.is_some()) {
         let closing = serving.accepted && serving.closes_after_peer();

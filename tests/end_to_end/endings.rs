@@ -101,9 +101,7 @@ fn under_way_in(folder: TempDir, person: Person, scenario: &str, arguments: &[&s
     command.args(arguments);
     let mark = Mark::put(&mut command);
     let run = start(&mut command);
-    let limit = PollTimeout::try_from(LIMIT).expect("a minute");
-    let ready = poll(&mut [PollFd::new(reader.as_fd(), PollFlags::POLLIN)], limit).expect("poll");
-    assert_eq!(ready, 1, "the run is not under way after {LIMIT:?}");
+    wait_readable(&reader, &run);
     let mut bytes = [0; 9];
     reader.read_exact(&mut bytes).expect("what has come");
     assert_eq!(&bytes, b"under way");
@@ -119,6 +117,23 @@ fn under_way_in(folder: TempDir, person: Person, scenario: &str, arguments: &[&s
         namespaces,
         folder,
     }
+}
+
+/// Until something has been written, or the run has ended before.
+fn wait_readable(reader: &std::fs::File, run: &Run) {
+    let limit = PollTimeout::try_from(LIMIT).expect("a minute");
+    let ended = run.ended();
+    let mut both = [
+        PollFd::new(reader.as_fd(), PollFlags::POLLIN),
+        PollFd::new(ended.as_fd(), PollFlags::POLLIN),
+    ];
+    let ready = poll(&mut both, limit).expect("poll");
+    assert!(ready > 0, "the run is not under way after {LIMIT:?}");
+    assert!(
+        both[0].any() == Some(true),
+        "the run has ended before it was under way:\n{}",
+        run.said()
+    );
 }
 
 /// Opened without waiting for a writer.
@@ -264,7 +279,7 @@ fn a_server_script_that_hangs() {
 kind = "select"
 handler = [{ recv = "hello" }, { recv = "never", limit = "1s" }]
 [[client]]
-steps = ["connect", { send = "hello" }, { wait = { actor = "server", event = "timeout" } }, "close"]
+steps = ["connect", { send = "hello" }, { wait = { actor = "server", event = "done" } }, "close"]
 [expect]
 snapshot = false
 "#;
