@@ -26,6 +26,8 @@ pub(super) struct Repeats {
     runs: u64,
     drops: u64,
     elapsed: Duration,
+    /// The run counted last, if it was like another before.
+    latest: Option<Judged>,
 }
 
 /// Runs that ended alike: one verdict, one flow of every connection.
@@ -47,13 +49,13 @@ impl Repeats {
             runs: 0,
             drops: 0,
             elapsed: Duration::ZERO,
+            latest: None,
         }
     }
 
     /// Counts a run; runs come in the order of their numbers. The first of its kind is kept and
     /// its capture written, as `NAME.K.pcap` with the run's number.
-    ///
-    /// Returns the run as it is to be reported, if it was kept.
+    /// Returns the run as it is to be reported.
     pub(super) fn add(
         &mut self,
         mut judged: Judged,
@@ -61,7 +63,7 @@ impl Repeats {
         item: &Item,
         folder: &Path,
         format: Format,
-    ) -> Counted<'_> {
+    ) -> &Judged {
         self.runs += 1;
         self.elapsed += judged.elapsed;
         let recording = judged.recording.as_ref();
@@ -70,11 +72,11 @@ impl Repeats {
         let key = (judged.verdict.word(), flow);
         if let Some(&index) = self.index.get(&key) {
             self.kinds[index].count += 1;
-            return Counted::Known(judged);
+            return self.latest.insert(judged);
         }
         if self.kinds.len() == KEPT {
             self.others += 1;
-            return Counted::Known(judged);
+            return self.latest.insert(judged);
         }
         if let Some(recording) = &judged.recording {
             let name = format!("{}.{number}", item.stem);
@@ -90,7 +92,7 @@ impl Repeats {
             flow: key.1,
             judged,
         });
-        Counted::First(&self.kinds[self.kinds.len() - 1].judged)
+        &self.kinds[self.kinds.len() - 1].judged
     }
 
     /// The first kind that did not pass: failed before not run before inconclusive; or the first.
@@ -176,23 +178,5 @@ impl Repeats {
             }
         }
         Ok(())
-    }
-}
-
-/// A counted run.
-pub(super) enum Counted<'a> {
-    /// The first of its kind; kept.
-    First(&'a Judged),
-    /// As others before.
-    Known(Judged),
-}
-
-impl Counted<'_> {
-    /// The run.
-    pub(super) fn judged(&self) -> &Judged {
-        match self {
-            Counted::First(judged) => judged,
-            Counted::Known(judged) => judged,
-        }
     }
 }

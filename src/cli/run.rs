@@ -147,8 +147,8 @@ impl<'a> Results<'a> {
         for judged in attempts.0 {
             let (folder, format) = (&self.laboratory.folder, self.laboratory.format);
             let counted = repeats.add(judged, number, item, folder, format);
-            self.worst = worse(self.worst, counted.judged().verdict.exit_code());
-            reporters.repetition(counted.judged())?;
+            self.worst = worse(self.worst, counted.verdict.exit_code());
+            reporters.repetition(counted)?;
         }
         if number == plan.repeat {
             self.end_of_repeats(reporters)?;

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::ast::{Expr, Filter, Operand, Quantifier, Right};
+use super::ast::{Expr, Filter, Operand, Quantifier, Right, Slice};
 use super::field::Id;
 use super::layers::Layer;
 use super::lex::Compare;
@@ -27,7 +27,14 @@ impl Filter {
 fn holds(expr: &Expr, view: &PacketView<'_>) -> Result<bool> {
     Ok(match expr {
         Expr::True => true,
-        Expr::Exists(operand) => !values(operand, view)?.is_empty(),
+        Expr::Exists(operand) => {
+            let values = values(operand, view)?;
+            // A slice beyond the end of its field is empty bytes: not there, but comparable.
+            let cut = operand.slice.is_some();
+            values
+                .iter()
+                .any(|value| !cut || *value != Value::Bytes(&[]))
+        }
         Expr::NonZero(operand) => {
             let values = values(operand, view)?;
             values.iter().any(|value| *value != Value::Number(0))
@@ -47,7 +54,7 @@ fn holds(expr: &Expr, view: &PacketView<'_>) -> Result<bool> {
             quantify(
                 *quantifier == Quantifier::All,
                 &left,
-                |value| matches!(value, Value::Bytes(bytes) if contains(bytes, wanted)),
+                |value| matches!(value, Value::Bytes(bytes) if !bytes.is_empty() && contains(bytes, wanted)),
             )
         }
         Expr::Matches(quantifier, left, regex) => {
@@ -55,7 +62,7 @@ fn holds(expr: &Expr, view: &PacketView<'_>) -> Result<bool> {
             quantify(
                 *quantifier == Quantifier::All,
                 &left,
-                |value| matches!(value, Value::Bytes(bytes) if regex.is_match(bytes)),
+                |value| matches!(value, Value::Bytes(bytes) if !bytes.is_empty() && regex.is_match(bytes)),
             )
         }
         Expr::In(quantifier, left, items) => {
@@ -129,20 +136,10 @@ fn values<'v>(operand: &Operand, view: &'v PacketView<'_>) -> Result<Values<'v>>
     collect(operand.field.id, operand.field.name, view, &mut values)?;
     if let Some(slice) = operand.slice {
         let cut = |value: Value<'v>| match value {
-            Value::Bytes(bytes) => {
-                let len = bytes.len() as i64;
-                let start = if slice.start < 0 {
-                    len + slice.start
-                } else {
-                    slice.start
-                };
-                let start = usize::try_from(start).ok().filter(|s| *s < bytes.len())?;
-                let end = slice.len.map_or(bytes.len(), |len| start + len);
-                bytes.get(start..end).map(Value::Bytes)
-            }
-            _ => None,
+            Value::Bytes(bytes) => Value::Bytes(part(bytes, slice).unwrap_or_default()),
+            other => other,
         };
-        values = values.into_iter().filter_map(cut).collect();
+        values = values.into_iter().map(cut).collect();
     }
     if let Some(mask) = operand.mask {
         for value in &mut values {
@@ -152,6 +149,14 @@ fn values<'v>(operand: &Operand, view: &'v PacketView<'_>) -> Result<Values<'v>>
         }
     }
     Ok(values)
+}
+
+/// `None` if the slice reaches beyond the bytes.
+fn part(bytes: &[u8], slice: Slice) -> Option<&[u8]> {
+    let back = if slice.start < 0 { bytes.len() } else { 0 };
+    let start = usize::try_from(slice.start + back as i64).ok()?;
+    let end = slice.len.map_or(bytes.len(), |len| start + len);
+    bytes.get(start..end)
 }
 
 fn collect<'v>(
@@ -175,7 +180,8 @@ fn collect<'v>(
                 header(id, layer, out);
             }
             transport(id, field, view, out)?;
-            if let (Some(why), true) = (view.layers.closed, id.is_of_a_header()) {
+            let hidden = id.is_of_a_header() || view.layers.quotes;
+            if let (Some(why), true) = (view.layers.closed, hidden) {
                 return Err(Unknown {
                     field,
                     why,
@@ -248,7 +254,7 @@ fn header<'v>(id: Id, layer: &Layer<'v>, out: &mut Values<'v>) {
                 Id::IpFlags => number(u32::from(h[6] >> 5)),
                 Id::IpFlagsDf => out.push(Value::Bool(h[6] & 0x40 != 0)),
                 Id::IpFlagsMf => out.push(Value::Bool(h[6] & 0x20 != 0)),
-                Id::IpFragOffset => number(u32::from(word(h, 6) & 0x1fff) * 8),
+                Id::IpFragOffset => number(u32::from(word(h, 6) & 0x1fff)),
                 Id::IpTtl => number(u32::from(h[8])),
                 Id::IpProto => number(u32::from(h[9])),
                 Id::IpSrc => out.push(address(12)),

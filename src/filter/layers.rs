@@ -28,6 +28,8 @@ pub(super) struct Layers<'a> {
     pub list: Vec<Layer<'a>>,
     /// What could not be looked into: there may be more headers.
     pub closed: Option<&'static str>,
+    /// Among them headers of TCP and UDP that [`crate::wire`] does not know either.
+    pub quotes: bool,
 }
 
 pub(super) fn walk<'a>(frame: &Frame<'a>) -> Layers<'a> {
@@ -175,6 +177,17 @@ impl<'a> Layers<'a> {
                 };
                 self.list.push(Layer::Icmp(protocol == 58, kind, code));
                 let Some(behind) = data.get(8..) else { return };
+                // RFC 4884: a length, and extensions behind the quoted packet.
+                let extended = match (protocol, kind) {
+                    (1, 3 | 11 | 12) => data[5] != 0,
+                    (58, 1 | 3) => data[4] != 0,
+                    _ => false,
+                };
+                if extended {
+                    self.closed = Some("an ICMP error with extensions");
+                    self.quotes = true;
+                    return;
+                }
                 match (protocol, kind) {
                     (1, 3 | 4 | 5 | 11 | 12) => self.ipv4(behind, true),
                     (58, 1..=4) => self.ipv6(behind, true),

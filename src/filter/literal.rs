@@ -160,10 +160,12 @@ fn nanoseconds(word: &str) -> Option<i64> {
 
 /// `48:65:6c`, `48-65`, `48.65`, `4865`, `48`, `0x48`.
 fn bytes(word: &str) -> Option<Vec<u8>> {
-    if strip(word, "0x").is_some() {
-        let byte = u8::try_from(unsigned(word)?).ok()?;
-        return Some(vec![byte]);
-    }
+    // Wireshark takes two digits behind 0x, no more and no less.
+    let word = match strip(word, "0x") {
+        Some(digits) if digits.len() == 2 => digits,
+        Some(_) => return None,
+        None => word,
+    };
     let separator = word.bytes().nth(2).filter(|b| b":-.".contains(b));
     let pairs: Vec<&str> = match separator {
         Some(separator) => word.split(char::from(separator)).collect(),
@@ -227,7 +229,7 @@ mod tests {
         assert_eq!(bytes("48-65.6c"), None);
         assert_eq!(bytes("4865"), Some(vec![0x48, 0x65]));
         assert_eq!(bytes("0x48"), Some(vec![0x48]));
-        for bad in ["4", "486", "0x4865", "48:", "48:6", "gg", "é"] {
+        for bad in ["4", "486", "0x4", "0x4865", "48:", "48:6", "gg", "é"] {
             assert_eq!(bytes(bad), None, "{bad}");
         }
     }

@@ -6,6 +6,7 @@ mod kinds;
 mod misbehaviour;
 mod process;
 mod steps;
+mod waits;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
