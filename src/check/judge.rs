@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::naming::{Owned, Ownership};
+use super::naming::{Owned, Ownership, Roles};
 use super::snapshot::{self, Comparison, SnapshotError};
 use super::verdict::{Finding, Named, Verdict};
 use super::{complete, naming};
@@ -31,6 +31,8 @@ pub struct Judge {
     pub policy: Policy,
     /// Nobody else can have used the interface.
     pub isolated: bool,
+    /// How conversations get their names.
+    pub roles: Roles,
 }
 
 /// The judge's opinion of one recording.
@@ -57,7 +59,12 @@ impl Judge {
         conversations: Vec<Conversation>,
         exchanges: &[Exchange],
     ) -> Result<Opinion, SnapshotError> {
-        let ownership = naming::own(scenario, &conversations, &recording.events, self.isolated);
+        let ownership = match self.roles {
+            Roles::Actors => {
+                naming::own(scenario, &conversations, &recording.events, self.isolated)
+            }
+            Roles::Addresses { server } => naming::by_address(scenario, &conversations, server),
+        };
         let mut findings = step_findings(&recording.events);
         let mut connections = vec![];
         for owned in &ownership.own {

@@ -71,6 +71,67 @@ impl Lives {
     }
 }
 
+/// How conversations get their names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Roles {
+    /// By the actors' own sockets: a run of ours.
+    #[default]
+    Actors,
+    /// By addresses and ports: a capture that came from elsewhere.
+    Addresses {
+        /// The server's address in the capture, where it is not the scenario's.
+        server: Option<SocketAddr>,
+    },
+}
+
+/// Names the conversations of a capture from elsewhere. A conversation belongs to the scenario if
+/// its server's end is the given address, or else has the address, or failing that the port, of one
+/// of the scenario's servers or of a client's target. Clients are named in the order of their first
+/// segments, as the scenario lists them.
+pub fn by_address(
+    scenario: &Scenario,
+    conversations: &[Conversation],
+    server: Option<SocketAddr>,
+) -> Ownership {
+    let servers = scenario.servers.iter().map(|server| server.listen);
+    let targets = scenario.clients.iter().map(|client| client.target);
+    let known: Vec<SocketAddr> = match server {
+        Some(server) => vec![server],
+        None => servers.chain(targets).collect(),
+    };
+    let exact = conversations
+        .iter()
+        .any(|conversation| known.contains(&conversation.server));
+    let ours = |address: SocketAddr| match exact {
+        true => known.contains(&address),
+        false => server.is_none() && known.iter().any(|known| known.port() == address.port()),
+    };
+    let mut names = scenario
+        .clients
+        .iter()
+        .map(|client| client.name.to_string());
+    let mut ownership = Ownership::default();
+    for (index, conversation) in conversations.iter().enumerate() {
+        if !ours(conversation.server) {
+            ownership.foreign.push(index);
+            continue;
+        }
+        let count = ownership.own.len() + 1;
+        let named = scenario.servers.first().map(|server| server.name.clone());
+        ownership.own.push(Owned {
+            name: names.next().unwrap_or_else(|| format!("client#{count}")),
+            server: named,
+            index,
+            client_ops: None,
+            server_ops: None,
+        });
+    }
+    ownership
+        .own
+        .sort_by(|a, b| natural(&a.name).cmp(&natural(&b.name)));
+    ownership
+}
+
 /// The operations of client and server on one address pair, for datagrams; `None` where nobody
 /// reports any.
 pub fn operations(scenario: &Scenario, pair: Pair, events: &[Event]) -> [Option<Vec<Op>>; 2] {

@@ -213,3 +213,13 @@ impl From<On> for lab::On {
         }
     }
 }
+
+/// What to do with snapshots: CI never writes any.
+pub(super) fn policy(accept: bool) -> Policy {
+    let ci = std::env::var_os("CI").is_some_and(|value| value == "true" || value == "1");
+    match (accept, ci) {
+        (true, _) => Policy::Accept,
+        (false, true) => Policy::ReadOnly,
+        (false, false) => Policy::Compare,
+    }
+}

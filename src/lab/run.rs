@@ -12,7 +12,7 @@ use super::isolation::{Isolation, On};
 use super::observer::Observer;
 use super::settle;
 use super::watch::Wire;
-use crate::capture::live::{Closing, LiveCapture, LiveConfig, RingBudget};
+use crate::capture::live::{Barrier, BarrierError, Closing, LiveCapture, LiveConfig, RingBudget};
 use crate::capture::{Completeness, Recording};
 use crate::flow::Exchange;
 use crate::platform::multiplex::{Interest, PollList};
@@ -86,7 +86,10 @@ pub fn run_here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, L
     let events_came = timeline
         .subscribe()
         .map_err(system("make an eventfd for"))?;
-    let config = LiveConfig::choose(&scenario.capture, expected_bytes(scenario));
+    let mut config = LiveConfig::choose(&scenario.capture, expected_bytes(scenario));
+    if options.isolation.on() == On::Host {
+        config.filter = Some(ports(scenario));
+    }
     let permit = RingBudget::global().acquire(u64::from(config.ring_bytes));
     let bell = frames_came.clone();
     let mut capture = LiveCapture::open(&config, Some(permit), move || bell.signal())?;
@@ -102,6 +105,7 @@ pub fn run_here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, L
     let isolated = options.isolation.on() == On::Namespace;
     let mut interrupted = false;
     let mut left_waiting = None;
+    let mut closed = None;
     loop {
         frames_came.clear();
         events_came.clear();
@@ -111,7 +115,18 @@ pub fn run_here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, L
             wire.with(|conversations| settle::awaited(scenario, conversations, &events, isolated))
                 .or_else(|| wire.with_udp(|seen| settle::awaited_udp(scenario, seen, &events)))
         });
-        let Some(awaited) = awaited else { break };
+        let Some(awaited) = awaited else {
+            // The recording ends before teardown: stopping the actors sends FIN and RST of its own.
+            let frames = observer.followed();
+            closed = Some(pass(&mut capture, isolated));
+            observer.look(&capture);
+            // Frames that were still on their way may have started something new: a program's FIN
+            // that its server answers. Then the end is not reached yet.
+            if observer.followed() == frames || Instant::now() >= deadline {
+                break;
+            }
+            continue;
+        };
         interrupted = options.interrupt.is_cancelled();
         if interrupted || capture.error().is_some() || Instant::now() >= deadline {
             // Not an error in itself: the recording is complete up to the barrier, and says so.
@@ -136,12 +151,7 @@ pub fn run_here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, L
         actors.report_late(scenario.limit);
     }
 
-    // The recording ends before teardown: stopping the actors sends FIN and RST of its own.
-    let closed = if isolated {
-        capture.settle(BARRIER_LIMIT)
-    } else {
-        capture.barrier(BARRIER_LIMIT)
-    };
+    let closed = closed.unwrap_or_else(|| pass(&mut capture, isolated));
     if let Err(error) = closed {
         doubts.push(format!(
             "the capture was not proven complete at the end: {error}"
@@ -183,6 +193,27 @@ pub fn run_here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, L
         elapsed,
         closing: finished.closing,
     })
+}
+
+/// On the machine's own `lo` only the scenario's ports are captured, and ICMP, which may speak of them.
+fn ports(scenario: &Scenario) -> String {
+    let servers = scenario.servers.iter().map(|server| server.listen.port());
+    let clients = scenario.clients.iter().map(|client| client.target.port());
+    let ports: std::collections::BTreeSet<u16> = servers.chain(clients).collect();
+    let ports: Vec<String> = ports.iter().map(|port| format!("port {port}")).collect();
+    [ports, vec!["icmp".to_owned(), "icmp6".to_owned()]]
+        .concat()
+        .join(" or ")
+}
+
+/// The barrier behind the exchange. Where nobody else sends, it also waits for answers to frames that
+/// were still in a backlog.
+fn pass(capture: &mut LiveCapture, isolated: bool) -> Result<Barrier, BarrierError> {
+    if isolated {
+        capture.settle(BARRIER_LIMIT)
+    } else {
+        capture.barrier(BARRIER_LIMIT)
+    }
 }
 
 /// Payload that the scenario's scripts say they send, in bytes: for the size of the ring.

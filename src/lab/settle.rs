@@ -4,7 +4,7 @@
 use crate::check::naming::{self, Owned};
 use crate::flow::atoms::Atoms;
 use crate::flow::{Exchange, ResetKind};
-use crate::scenario::{Client, ClientKind, Handler, Scenario, Server, ServerKind};
+use crate::scenario::{Handler, Scenario, Server, ServerKind};
 use crate::tcp::{Conversation, Side};
 use crate::timeline::{Event, Op};
 
@@ -56,8 +56,7 @@ pub fn awaited(
                     }
             }),
         };
-        connection(owned, conversation, &serving, programs_only(scenario))
-            .map(|what| format!("{}: {what}", owned.name))
+        connection(owned, conversation, &serving).map(|what| format!("{}: {what}", owned.name))
     })
 }
 
@@ -82,12 +81,6 @@ pub fn awaited_udp(
         }
         None
     })
-}
-
-/// All clients are external programs: when they have exited, their sockets are closed.
-fn programs_only(scenario: &Scenario) -> bool {
-    let program = |client: &Client| matches!(client.kind, ClientKind::Command(_));
-    scenario.clients.iter().all(program)
 }
 
 /// The server's end of a connection, as far as the scenario and the events tell.
@@ -131,12 +124,7 @@ impl Serving<'_> {
     }
 }
 
-fn connection(
-    owned: &Owned,
-    conversation: &Conversation,
-    serving: &Serving<'_>,
-    exited: bool,
-) -> Option<String> {
+fn connection(owned: &Owned, conversation: &Conversation, serving: &Serving<'_>) -> Option<String> {
     let atoms = Atoms::of(conversation);
     if !atoms.established {
         // A SYN that nobody answered: the client's script ended all the same.
@@ -158,8 +146,11 @@ fn connection(
         }
     }
     let mut sockets = ops.map(socket);
-    if exited && sockets[0] == Socket::Unknown {
-        sockets[0] = Socket::Closed;
+    for side in sides {
+        // A program that reports nothing has closed when its FIN is on the wire.
+        if sockets[side.index()] == Socket::Unknown && atoms.side(side).fin.is_some() {
+            sockets[side.index()] = Socket::WriteShut;
+        }
     }
     if sides.iter().any(|side| atoms.side(*side).rst.is_some()) {
         let closing = serving.accepted && serving.closes_after_peer();

@@ -27,6 +27,7 @@ pub mod json;
 mod json_tests;
 pub mod junit;
 mod ladder;
+pub mod live;
 mod meaning;
 pub mod merge;
 mod order;
