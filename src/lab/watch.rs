@@ -8,7 +8,7 @@ use crate::platform::Notify;
 use crate::scenario::SegmentMatch;
 use crate::tcp::{Conversation, Conversations, Side};
 use crate::timeline::{Ends, Nanos, Timeline};
-use crate::wire::Segment;
+use crate::wire::Packet;
 
 /// The live view of the wire.
 #[derive(Debug)]
@@ -34,9 +34,9 @@ impl Wire {
         self.conversations.lock().unwrap_or_else(|e| e.into_inner())
     }
 
-    /// Takes the next segment of the capture.
-    pub fn push(&self, frame: u64, time: Nanos, segment: &Segment<'_>) {
-        self.lock().push(frame, time, segment);
+    /// Takes what the capture's next frame carries.
+    pub fn push(&self, frame: u64, time: Nanos, packet: &Packet<'_>) {
+        self.lock().feed(frame, time, packet);
     }
 
     /// Takes the next datagram, or ICMP message about one.
