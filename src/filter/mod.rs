@@ -34,4 +34,4 @@ pub mod view;
 pub use ast::Filter;
 pub use error::FilterError;
 pub use field::{FIELDS, Field, Kind};
-pub use view::{PacketView, Unknown, Viewer};
+pub use view::{Lens, PacketView, Unknown, Viewer};

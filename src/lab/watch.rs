@@ -6,9 +6,9 @@ use crate::client::WireWatch;
 use crate::flow::{Exchange, Exchanges};
 use crate::platform::Notify;
 use crate::scenario::SegmentMatch;
-use crate::tcp::{Conversation, Conversations, Side};
+use crate::tcp::{Conversation, Conversations, Fed, Side, Tracked};
 use crate::timeline::{Ends, Nanos, Timeline};
-use crate::wire::Segment;
+use crate::wire::Packet;
 
 /// The live view of the wire.
 #[derive(Debug)]
@@ -41,12 +41,13 @@ impl Wire {
         self.conversations.lock().unwrap_or_else(|e| e.into_inner())
     }
 
-    /// Takes the next segment of the capture.
-    pub fn push(&self, frame: u64, time: Nanos, segment: &Segment<'_>) {
+    /// Takes what the capture's next frame carries.
+    pub fn push(&self, frame: u64, time: Nanos, packet: &Packet<'_>) {
         let mut seen = self.lock();
-        let tracked = seen.all.push(frame, time, segment);
-        if seen.changed.last() != Some(&tracked.stream) {
-            seen.changed.push(tracked.stream);
+        if let Fed::Segment(Tracked { stream, .. }) = seen.all.feed(frame, time, packet)
+            && seen.changed.last() != Some(&stream)
+        {
+            seen.changed.push(stream);
         }
     }
 
