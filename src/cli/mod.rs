@@ -5,15 +5,18 @@ mod attempt;
 mod by_hand;
 mod check;
 mod doctor;
+mod durations;
 mod exec;
 mod export;
 mod interrupt;
 mod main;
+mod merge;
 mod plan;
 mod progress;
 mod repeats;
 mod reporters;
 mod run;
+pub mod shard;
 mod snap;
 mod terminal;
 
