@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use super::args::{Cli, Command};
-use super::{run, snap};
+use super::{run, show, snap};
 use crate::lab;
 
 /// A scenario or the command line is wrong.
@@ -28,6 +28,7 @@ pub fn main() -> ExitCode {
         None => run::run(&cli.run),
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Snap(args)) => snap::snap(&args),
+        Some(Command::Show(args)) => show::show(&args),
         Some(Command::Completions { shell }) => {
             clap_complete::generate(
                 shell,

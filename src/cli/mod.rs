@@ -10,6 +10,7 @@ mod progress;
 mod repeats;
 mod reporters;
 mod run;
+mod show;
 mod snap;
 
 pub use main::main;
