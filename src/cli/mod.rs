@@ -15,5 +15,6 @@ mod repeats;
 mod reporters;
 mod run;
 mod snap;
+mod terminal;
 
 pub use main::main;
