@@ -17,6 +17,7 @@ mod repeats;
 mod reporters;
 mod run;
 pub mod shard;
+mod show;
 mod snap;
 mod terminal;
 
