@@ -14,6 +14,7 @@ mod progress;
 mod repeats;
 mod reporters;
 mod run;
+mod show;
 mod snap;
 mod terminal;
 
