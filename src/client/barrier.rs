@@ -200,7 +200,7 @@ mod tests {
         let notify = barriers.subscribe().unwrap();
         assert_eq!(barriers.arrive("start", &a), 1);
         assert_eq!(barriers.standing("start", 1), Standing::Waiting);
-        assert_eq!(barriers.missing("start", 1), [b.clone()]);
+        assert_eq!(barriers.missing("start", 1), std::slice::from_ref(&b));
         assert!(!signalled(&notify));
         barriers.arrive("start", &b);
         assert!(signalled(&notify));
@@ -209,7 +209,7 @@ mod tests {
         assert_eq!(barriers.arrive("start", &a), 2);
         assert_eq!(barriers.standing("start", 1), Standing::Open);
         assert_eq!(barriers.standing("start", 2), Standing::Waiting);
-        assert_eq!(barriers.missing("start", 2), [b.clone()]);
+        assert_eq!(barriers.missing("start", 2), std::slice::from_ref(&b));
         barriers.arrive("start", &b);
         assert_eq!(barriers.standing("start", 2), Standing::Open);
         assert!(barriers.missing("start", 2).is_empty());

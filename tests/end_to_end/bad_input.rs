@@ -165,7 +165,7 @@ fn unreadable_file() {
     let folder = folder_of(Person::User);
     let file = folder.path().join("secret.toml");
     std::fs::write(&file, SERVER).expect("our folder");
-    std::fs::set_permissions(&file, PermissionsExt::from_mode(0)).expect("our file");
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o000)).expect("our file");
     refused(
         &user(folder.path(), &["secret.toml"]),
         2,
