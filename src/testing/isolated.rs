@@ -147,11 +147,12 @@ fn inner<R: Outcome>(again: &Again, test: impl FnOnce() -> R) -> ! {
             std::process::exit(0)
         }
         Err(message) => {
-            let mut short = message.as_str();
-            while short.len() > MESSAGE {
-                short = &short[..short.floor_char_boundary(MESSAGE)];
+            // All of it has been printed by the panic already.
+            let mut short: String = message.chars().take(MESSAGE).collect();
+            if short.len() < message.len() {
+                short.push_str(" … (the rest is above)");
             }
-            say(again, &format!("failed {}", quoted(short)));
+            say(again, &format!("failed {}", quoted(&short)));
             std::process::exit(101)
         }
     }
