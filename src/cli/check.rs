@@ -16,7 +16,7 @@ use crate::capture::{Completeness, FrameStore, Recording, Stats};
 use crate::check::naming::Roles;
 use crate::check::{Judge, Judged};
 use crate::flow::{Exchange, Exchanges};
-use crate::report::{Options, text};
+use crate::report::text;
 use crate::scenario::{self, Scenario};
 use crate::tcp::{Conversation, Conversations};
 use crate::wire::{LinkType, Packet, Reassembler};
@@ -123,14 +123,7 @@ pub(super) fn report(judged: &Judged, quiet: bool) -> anyhow::Result<u8> {
     } else {
         crate::report::Detail::Full
     };
-    text::write(
-        &mut out,
-        judged,
-        &Options {
-            detail,
-            ..Options::default()
-        },
-    )?;
+    text::write(&mut out, judged, &super::terminal::options(detail))?;
     out.flush()?;
     Ok(judged.verdict.exit_code())
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use super::args::{Cli, Command};
-use super::{by_hand, check, doctor, exec, run, snap};
+use super::{by_hand, check, doctor, exec, run, show, snap};
 use crate::{lab, scenario};
 
 /// A scenario or the command line is wrong.
@@ -41,7 +41,7 @@ pub fn main() -> ExitCode {
             Ok(())
         }),
         Some(Command::Man) => print(|out| clap_mangen::Man::new(Cli::command()).render(out)),
-        Some(Command::Show(_)) => todo!(),
+        Some(Command::Show(args)) => show::show(&args),
     };
     match result {
         Ok(code) => ExitCode::from(code),

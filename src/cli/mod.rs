@@ -14,6 +14,8 @@ mod progress;
 mod repeats;
 mod reporters;
 mod run;
+mod show;
 mod snap;
+mod terminal;
 
 pub use main::main;

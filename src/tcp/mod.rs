@@ -7,8 +7,10 @@ mod account;
 mod connection;
 pub mod conversation;
 mod coverage;
+mod feed;
 mod flow;
 mod history;
+pub mod streams;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -17,5 +19,7 @@ pub mod types;
 mod zeek;
 
 pub use conversation::{Conversation, Conversations, Seg};
+pub use feed::Fed;
+pub use streams::Streams;
 pub use tracker::{Limits, Tracker};
 pub use types::*;
