@@ -21,8 +21,8 @@ use std::time::{Duration, Instant};
 
 use lab_capture::capture::Frame;
 use lab_capture::capture::read::Reader;
-use lab_capture::tcp::Tracker;
-use lab_capture::wire::{LinkType, Packet, Reassembler, parse};
+use lab_capture::tcp::{Fed, Tracker};
+use lab_capture::wire::{LinkType, Packet, Reassembler};
 
 /// Memory that one input may take beyond its own size: the window, the decoders, the reassembler.
 const MEMORY: usize = 64 << 20;
@@ -98,16 +98,15 @@ fn read_file(bytes: &[u8], done: &mut Done) {
 
 /// One frame: the parser, with every invariant that the rooms behind rely on.
 fn take(frame: &Frame<'_>, reassembler: &mut Reassembler, tracker: &mut Tracker, done: &mut Done) {
-    if let Packet::Icmp(message) = parse(frame) {
-        let _ = message.quoted_tcp();
-    }
-    match reassembler.parse(frame) {
+    let packet = reassembler.parse(frame);
+    let fed = tracker.feed(frame.number, frame.time, &packet);
+    match packet {
         Packet::Tcp(segment) => {
             done.segments += 1;
             assert!(segment.payload.len() <= segment.len as usize);
             assert!(segment.options.sack_blocks <= 10);
             assert_eq!(segment.src.is_ipv4(), segment.dst.is_ipv4());
-            tracker.push(frame.number, frame.time, &segment);
+            assert!(matches!(fed, Fed::Segment(_)));
         }
         packet => {
             let reason = packet.reason().expect("what is no segment has a reason");

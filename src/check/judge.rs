@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::expect::{Evidence, Subject};
-use super::naming::{Owned, Ownership};
+use super::naming::{Owned, Ownership, Roles};
 use super::snapshot::{self, Comparison, SnapshotError};
 use super::verdict::{Finding, Named, Verdict};
 use super::{cause, complete, expect, fails, naming};
@@ -33,6 +33,8 @@ pub struct Judge {
     pub policy: Policy,
     /// Nobody else can have used the interface.
     pub isolated: bool,
+    /// How conversations get their names.
+    pub roles: Roles,
 }
 
 /// The judge's opinion of one recording.
@@ -61,7 +63,12 @@ impl Judge {
         conversations: Vec<Conversation>,
         exchanges: &[Exchange],
     ) -> Result<Opinion, SnapshotError> {
-        let ownership = naming::own(scenario, &conversations, &recording.events, self.isolated);
+        let ownership = match self.roles {
+            Roles::Actors => {
+                naming::own(scenario, &conversations, &recording.events, self.isolated)
+            }
+            Roles::Addresses { server } => naming::by_address(scenario, &conversations, server),
+        };
         let mut findings = step_findings(&recording.events);
         let mut connections = vec![];
         for owned in &ownership.own {
@@ -81,32 +88,32 @@ impl Judge {
             });
         }
         let datagrams = self.datagrams(scenario, recording, exchanges);
-        let mut doubts = doubts(recording, &ownership, &conversations);
         let foreign = ownership.foreign.len();
-        if doubts.is_empty() {
-            let evidence = evidence(
-                scenario,
-                recording,
-                &ownership,
-                &conversations,
-                (&connections, &datagrams),
-            );
-            findings.extend(expect::exits(scenario, &recording.events));
-            let outcome = expect::judge(&evidence);
-            findings.extend(outcome.findings);
-            doubts = outcome.doubts;
-            cause::explain(&evidence, &mut findings);
-        }
+        let doubts = doubts(recording, &ownership, &conversations);
+        let inconclusive = |connections, datagrams, doubts| Opinion {
+            connections,
+            datagrams,
+            verdict: Verdict::Inconclusive(doubts),
+            foreseen: vec![],
+            accepted: false,
+            foreign,
+        };
         if !doubts.is_empty() {
-            let verdict = Verdict::Inconclusive(doubts);
-            return Ok(Opinion {
-                connections,
-                datagrams,
-                verdict,
-                foreseen: vec![],
-                accepted: false,
-                foreign,
-            });
+            return Ok(inconclusive(connections, datagrams, doubts));
+        }
+        let evidence = evidence(
+            scenario,
+            recording,
+            &ownership,
+            &conversations,
+            (&connections, &datagrams),
+        );
+        findings.extend(expect::exits(scenario, &recording.events));
+        let outcome = expect::judge(&evidence);
+        findings.extend(outcome.findings);
+        if findings.is_empty() && !outcome.doubts.is_empty() {
+            // What fails without doubt fails all the same; what is in doubt does not pass.
+            return Ok(inconclusive(connections, datagrams, outcome.doubts));
         }
         let text = flows_text(&connections, &datagrams);
         let mut variant = None;
@@ -118,6 +125,7 @@ impl Judge {
                 Judged::Fails(finding) => findings.push(finding),
             }
         }
+        cause::explain(&evidence, &mut findings);
         let (findings, foreseen) = fails::sort(scenario, findings);
         let verdict = if findings.is_empty() {
             Verdict::Passed { variant }

@@ -2,6 +2,10 @@
 
 pub mod args;
 mod attempt;
+mod by_hand;
+mod check;
+mod doctor;
+mod exec;
 mod export;
 mod interrupt;
 mod main;
@@ -11,5 +15,6 @@ mod repeats;
 mod reporters;
 mod run;
 mod snap;
+mod terminal;
 
 pub use main::main;

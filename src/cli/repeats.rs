@@ -5,16 +5,21 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use similar::TextDiff;
+
 use super::args::Format;
 use super::export;
 use super::plan::Item;
 use crate::check::judge::flows_text;
 use crate::check::{Finding, Judged, Verdict, snapshot};
 use crate::report::tally::{count, duration};
-use crate::report::{Options, text};
+use crate::report::{Options, escape, text};
 
 /// Distinct outcomes that are kept with all their packets; further ones are counted.
 const KEPT: usize = 20;
+
+/// Lines of a flow that are shown.
+const FLOW_LINES: usize = 40;
 
 /// The repetitions of one scenario so far.
 pub(super) struct Repeats {
@@ -128,9 +133,7 @@ impl Repeats {
                 let times = count(kind.count as usize, "run");
                 let (word, first) = (kind.judged.verdict.word(), kind.first);
                 writeln!(out, "{name}: {word} in {times}, first in run {first}:")?;
-                for line in kind.flow.lines() {
-                    writeln!(out, "  {line}")?;
-                }
+                self.flow(out, kind)?;
                 text::write(out, &kind.judged, options)?;
                 writeln!(out)?;
             }
@@ -160,6 +163,31 @@ impl Repeats {
             count(self.drops as usize, "drop"),
             duration(self.elapsed / u32::try_from(self.runs).unwrap_or(u32::MAX).max(1)),
         )
+    }
+
+    /// The first kind's flow; of the others, in what they differ from it.
+    fn flow(&self, out: &mut dyn Write, kind: &Kind) -> io::Result<()> {
+        let first = &self.kinds[0];
+        let text = if kind.first == first.first {
+            kind.flow.clone()
+        } else if kind.flow == first.flow {
+            format!("the flow of run {}\n", first.first)
+        } else {
+            let header = format!("run {}", first.first);
+            TextDiff::from_lines(&first.flow, &kind.flow)
+                .unified_diff()
+                .context_radius(3)
+                .header(&header, &format!("run {}", kind.first))
+                .to_string()
+        };
+        let lines = text.lines().count();
+        for line in text.lines().take(FLOW_LINES) {
+            writeln!(out, "  {}", escape::line(line))?;
+        }
+        if lines > FLOW_LINES {
+            writeln!(out, "  … {} lines more …", lines - FLOW_LINES)?;
+        }
+        Ok(())
     }
 
     /// Leaves the first differing flow for review, as a single run would.

@@ -65,10 +65,11 @@ impl<'a> Layers<'a> {
                 _ => {}
             },
             113 => self.ethertype(data, 14),
-            276 => match u16(data, 0) {
-                Some(kind) => self.network(kind, data.get(20..).unwrap_or_default()),
-                None => {}
-            },
+            276 => {
+                if let Some(kind) = u16(data, 0) {
+                    self.network(kind, data.get(20..).unwrap_or_default());
+                }
+            }
             _ => self.closed = Some("this link type"),
         }
     }
@@ -201,15 +202,9 @@ impl<'a> Layers<'a> {
                     self.list.push(Layer::QuotedUdp(header, &payload[..len]));
                 }
             }
-            6 if quoted => {
-                if data.len() >= 8 {
-                    self.list.push(Layer::QuotedTcp(data));
-                }
-            }
-            6 | 17 => {}
+            6 if quoted && data.len() >= 8 => self.list.push(Layer::QuotedTcp(data)),
             47 => self.closed = Some("a GRE tunnel"),
             50 => self.closed = Some("an ESP packet"),
-            132 | 136 => {}
             _ => {}
         }
     }

@@ -18,16 +18,20 @@
 pub mod ast;
 pub mod error;
 mod eval;
+mod extract;
 pub mod field;
 mod layers;
 pub mod lex;
 mod literal;
 mod parse;
 mod pattern;
+mod slice;
+#[cfg(test)]
+mod tests;
 mod value;
 pub mod view;
 
 pub use ast::Filter;
 pub use error::FilterError;
 pub use field::{FIELDS, Field, Kind};
-pub use view::{PacketView, Unknown, Viewer};
+pub use view::{Lens, PacketView, Unknown, Viewer};

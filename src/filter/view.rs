@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::layers::{Layer, Layers, walk};
 use crate::capture::Frame;
-use crate::tcp::{Tracked, Tracker};
+use crate::tcp::{Fed, Tracked, Tracker};
 use crate::timeline::Nanos;
 use crate::wire::{Packet, Reassembler, Segment};
 
@@ -68,40 +68,56 @@ pub(super) struct Tcp<'a> {
 /// and remembers the times that relative ones refer to.
 #[derive(Debug, Default)]
 pub struct Viewer {
-    first: Option<Nanos>,
-    last: Option<Nanos>,
     reassembler: Reassembler,
     tracker: Tracker,
-    /// First and last time of each stream, by its number.
-    streams: Vec<(Nanos, Nanos)>,
+    lens: Lens,
 }
 
 impl Viewer {
     /// The view of the next frame.
     pub fn view<'a>(&'a mut self, frame: &Frame<'a>) -> PacketView<'a> {
+        let packet = self.reassembler.parse(frame);
+        let fed = self.tracker.feed(frame.number, frame.time, &packet);
+        self.lens.view(frame, packet, fed)
+    }
+}
+
+/// Makes views of frames that somebody else parses and tracks. It remembers times: 16 bytes for
+/// each stream.
+#[derive(Debug, Default)]
+pub struct Lens {
+    first: Option<Nanos>,
+    last: Option<Nanos>,
+    /// First and last time of each stream, by its number.
+    streams: Vec<(Nanos, Nanos)>,
+}
+
+impl Lens {
+    /// The view of the next frame, of which these became known.
+    pub fn view<'a>(&mut self, frame: &Frame<'a>, packet: Packet<'a>, fed: Fed) -> PacketView<'a> {
         let first = *self.first.get_or_insert(frame.time);
         let last = self.last.replace(frame.time).unwrap_or(frame.time);
         let mut layers = walk(frame);
-        let transport = match self.reassembler.parse(frame) {
+        let times = match fed {
+            Fed::Segment(Tracked { stream, .. }) | Fed::Header(stream) => {
+                times(&mut self.streams, stream, frame.time)
+            }
+            Fed::Nothing => (frame.time, frame.time),
+        };
+        let transport = match packet {
             Packet::Tcp(segment) => {
                 expect(&mut layers, segment.src, segment.dst);
-                let tracked = self.tracker.push(frame.number, frame.time, &segment);
-                let (since, before) = times(&mut self.streams, tracked.stream, frame.time);
-                Transport::Tcp(Tcp {
-                    segment,
-                    tracked,
-                    relative: frame.time - since,
-                    delta: frame.time - before,
-                })
+                match fed {
+                    Fed::Segment(tracked) => Transport::Tcp(Tcp {
+                        segment,
+                        tracked,
+                        relative: frame.time.wrapping_sub(times.0),
+                        delta: frame.time.wrapping_sub(times.1),
+                    }),
+                    _ => Transport::Other,
+                }
             }
-            Packet::Stub(stub, _) => {
-                let (src, dst) = (stub.src, stub.dst);
-                let stream =
-                    self.tracker
-                        .push_stub(frame.time, (src, dst), stub.seq, stub.flags, None);
-                times(&mut self.streams, stream, frame.time);
-                Transport::Stub([src.port(), dst.port()])
-            }
+            Packet::Stub(stub, _) => Transport::Stub([stub.src.port(), stub.dst.port()]),
             Packet::Udp(udp) => {
                 expect(&mut layers, udp.src, udp.dst);
                 Transport::Udp {
@@ -114,8 +130,8 @@ impl Viewer {
         };
         PacketView {
             frame: *frame,
-            relative: frame.time - first,
-            delta: frame.time - last,
+            relative: frame.time.wrapping_sub(first),
+            delta: frame.time.wrapping_sub(last),
             layers,
             transport,
         }

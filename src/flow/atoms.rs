@@ -212,6 +212,7 @@ impl<'a> Atoms<'a> {
         for (index, segment) in segments.iter().enumerate() {
             atoms.take(index, segment);
         }
+        atoms.forget_echoes_of_the_dead();
         atoms.settle();
         atoms
     }
@@ -256,6 +257,18 @@ impl<'a> Atoms<'a> {
                     frame: segment.frame,
                     kind: ResetKind::Abort,
                 });
+            }
+        }
+    }
+
+    /// When both FINs have been acknowledged nothing is left that a program could do. A RST without
+    /// ACK then answers a segment that had been overtaken (a pure ACK in another CPU's backlog, which
+    /// TIME-WAIT acknowledged once more, to a socket that is no more): the kernel's affair.
+    fn forget_echoes_of_the_dead(&mut self) {
+        let ended = |d: &Direction| d.fin.is_some() && d.acked >= d.sequence_end();
+        if self.directions.iter().all(ended) {
+            for direction in &mut self.directions {
+                direction.rst = direction.rst.filter(|rst| rst.kind != ResetKind::Answer);
             }
         }
     }

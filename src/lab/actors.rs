@@ -130,8 +130,8 @@ impl Actors {
         Ok(())
     }
 
-    /// Which client is still running: its script, or its program?
-    pub fn awaited(&mut self) -> Option<String> {
+    /// Is a client still running: its script, or its program?
+    pub fn client_runs(&mut self) -> bool {
         let pending = &mut self.pending;
         self.looked = self.context.timeline.with(|events| {
             for event in &events[self.looked..] {
@@ -143,10 +143,13 @@ impl Actors {
             }
             events.len()
         });
-        pending
-            .iter()
-            .min()
-            .map(|name| format!("{name} to finish its script"))
+        !pending.is_empty()
+    }
+
+    /// Which client was still running when [`Actors::client_runs`] was asked.
+    pub fn awaited(&self) -> Option<String> {
+        let first = self.pending.iter().min();
+        first.map(|name| format!("{name} to finish its script"))
     }
 
     /// The run's time is up: says so as a failed event, once for each client still running.

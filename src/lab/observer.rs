@@ -52,8 +52,9 @@ impl Observer {
 
     fn follow(&mut self) {
         while let Some(frame) = self.frames.get(self.followed, self.link) {
-            match self.reassembler.parse(&frame) {
-                Packet::Tcp(segment) => self.wire.push(frame.number, frame.time, &segment),
+            let packet = self.reassembler.parse(&frame);
+            self.wire.push(frame.number, frame.time, &packet);
+            match packet {
                 Packet::Udp(datagram) => {
                     self.wire
                         .push_udp(|all| all.push(frame.number, frame.time, &datagram));

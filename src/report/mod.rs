@@ -27,11 +27,15 @@ pub mod json;
 mod json_tests;
 pub mod junit;
 mod ladder;
+pub mod live;
 mod meaning;
 pub mod merge;
 mod order;
+#[cfg(test)]
+mod order_tests;
 mod outcome;
 mod packets;
+mod record;
 #[cfg(test)]
 mod sample;
 mod style;
@@ -40,7 +44,6 @@ pub mod tap;
 pub mod text;
 #[cfg(test)]
 mod text_tests;
-mod zeek;
 
 pub use tally::Tally;
 pub use text::{Detail, Options};

@@ -136,6 +136,9 @@ pub struct Program {
     pub stdin: Vec<String>,
     /// Leave standard input open until the run ends.
     pub keep_stdin: bool,
+    /// Its standard streams are lab-capture's own (`exec`); nothing of its output is kept.
+    #[serde(default)]
+    pub inherit: bool,
     /// Environment variables added to the inherited ones.
     pub env: Vec<(String, String)>,
     /// Working folder; the scenario's folder unless set.

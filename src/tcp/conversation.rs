@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 
 use rustc_hash::FxHashMap;
 
-use super::{Analysis, Side, Tracked, Tracker};
+use super::{Analysis, Fed, Side, Tracked, Tracker};
 use crate::timeline::Nanos;
-use crate::wire::{Flags, Options, Segment};
+use crate::wire::{Flags, Options, Packet, Segment};
 
 /// One segment of a conversation, owned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +65,20 @@ impl Conversations {
     /// Takes the next segment.
     pub fn push(&mut self, frame: u64, time: Nanos, segment: &Segment<'_>) -> Tracked {
         let tracked = self.tracker.push(frame, time, segment);
+        self.keep(frame, time, segment, tracked);
+        tracked
+    }
+
+    /// Takes what a frame carries; see [`Tracker::feed`].
+    pub fn feed(&mut self, frame: u64, time: Nanos, packet: &Packet<'_>) -> Fed {
+        let fed = self.tracker.feed(frame, time, packet);
+        if let (Packet::Tcp(segment), Fed::Segment(tracked)) = (packet, fed) {
+            self.keep(frame, time, segment, tracked);
+        }
+        fed
+    }
+
+    fn keep(&mut self, frame: u64, time: Nanos, segment: &Segment<'_>, tracked: Tracked) {
         // Not the stream number itself: a TCP header without a segment takes a number, too.
         let index = *self.places.entry(tracked.stream).or_insert(self.list.len());
         if index == self.list.len() {
@@ -94,7 +108,6 @@ impl Conversations {
             options: segment.options,
             analysis: tracked.analysis,
         });
-        tracked
     }
 
     /// What has been collected so far, by stream number.

@@ -7,6 +7,7 @@ mod account;
 mod connection;
 pub mod conversation;
 mod coverage;
+mod feed;
 mod flow;
 mod history;
 mod table;
@@ -17,5 +18,6 @@ pub mod types;
 mod zeek;
 
 pub use conversation::{Conversation, Conversations, Seg};
+pub use feed::Fed;
 pub use tracker::{Limits, Tracker};
 pub use types::*;

@@ -298,6 +298,7 @@ impl Icmp<'_> {
                 dst: s.destination(),
                 seq: s.seq.0,
                 flags: s.flags,
+                options: (!s.options.cut).then_some(s.options),
             }),
             Packet::Stub(stub, _) => Some(stub),
             _ => None,

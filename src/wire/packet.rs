@@ -49,6 +49,8 @@ pub struct Stub {
     pub seq: u32,
     /// Flags as sent.
     pub flags: super::Flags,
+    /// Options, if the whole header is there.
+    pub options: Option<super::Options>,
 }
 
 /// Why a TCP header is not a segment.

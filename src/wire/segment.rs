@@ -62,6 +62,8 @@ pub struct Options {
     pub timestamps: Option<(u32, u32)>,
     /// Multipath TCP (kind 30): bit n is set for an option of subtype n (RFC 8684, section 3).
     pub mptcp: u16,
+    /// The capture ends before the header does: options may be missing here.
+    pub cut: bool,
 }
 
 /// One TCP segment.

@@ -21,6 +21,9 @@ pub(super) fn parse<'a>(view: View<'a>, ip: &Ip, whole: bool) -> Packet<'a> {
     let flags = Flags::from_bits_truncate(word & 0x1ff);
     let (src_port, dst_port) = (be16(&head, 0), be16(&head, 2));
     let seq = be32(&head, 4);
+    let start = usize::from(header_len);
+    // A header length below 20 is not one that a capture could cut.
+    let cut = header_len >= 20 && view.data.len() < start;
     if !whole || view.len < u32::from(header_len) {
         let reason = if whole {
             StubReason::Short
@@ -32,23 +35,24 @@ pub(super) fn parse<'a>(view: View<'a>, ip: &Ip, whole: bool) -> Packet<'a> {
             dst: SocketAddr::new(ip.dst, dst_port),
             seq,
             flags,
+            options: (!cut).then(|| options(view.data.get(20..start).unwrap_or(&[]))),
         };
         return Packet::Stub(stub, reason);
     }
     // With a header length below 20, Wireshark still analyses the segment, without options and
     // without a payload to read.
     let sane = header_len >= 20;
-    let start = usize::from(header_len);
     let payload = if sane {
         view.data.get(start..).unwrap_or(&[])
     } else {
         &[]
     };
-    let options = if header_len > 20 {
+    let mut options = if header_len > 20 {
         options(&view.data[20.min(view.data.len())..start.min(view.data.len())])
     } else {
         Options::default()
     };
+    options.cut = cut;
     Packet::Tcp(Segment {
         src: ip.src,
         dst: ip.dst,
@@ -106,6 +110,7 @@ pub fn options(mut bytes: &[u8]) -> Options {
                     *to = (be32(b, 0), be32(b, 4));
                 }
             }
+            (30, &[subtype, ..]) => found.mptcp |= 1 << (subtype >> 4),
             (8, v) if v.len() == 8 => found.timestamps = Some((be32(v, 0), be32(v, 4))),
             _ => {}
         }

@@ -1,6 +1,7 @@
 //! Servers against script clients, on real sockets of the loopback interface.
 
 mod by_hand;
+mod data;
 mod handlers;
 mod kinds;
 mod misbehaviour;

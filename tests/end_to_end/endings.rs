@@ -75,6 +75,8 @@ pub struct UnderWay {
     pub mark: Mark,
     pub namespaces: Namespaces,
     pub folder: TempDir,
+    /// The pipe's end, kept open: writing goes on.
+    _reader: std::fs::File,
 }
 
 /// Starts this scenario, whose client writes something into the file `pipe`, and waits until it has.
@@ -116,6 +118,7 @@ fn under_way_in(folder: TempDir, person: Person, scenario: &str, arguments: &[&s
         mark,
         namespaces,
         folder,
+        _reader: reader,
     }
 }
 
@@ -348,7 +351,7 @@ fn the_scenarios_after_an_interrupt_are_not_run() {
         folder,
         Person::User,
         UNDER_WAY,
-        &["middle.toml", "later.toml"],
+        &["--jobs", "1", "middle.toml", "later.toml"],
     );
     middle.run.signal(Signal::SIGINT);
     let outcome = middle.run.wait();

@@ -1,11 +1,13 @@
 //! tshark as an independent witness: what the exported files hold is what we say they hold.
 
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use lab_capture::capture::read::{Format, Reader};
 use lab_capture::tcp::{Analysis, Tracker};
 use lab_capture::wire::{Flags, Packet, Reassembler};
 use libtest_mimic::Trial;
+use serde_json::{Value, json};
 
 use crate::program::{lab_capture, run, tool};
 use crate::scenarios;
@@ -24,10 +26,10 @@ pub fn trials() -> Vec<Trial> {
 fn exported(name: &str) {
     let folder = folder_of(Person::User);
     let file = scenarios::path(name);
-    run(lab_capture(Person::User, folder.path())
-        .arg("--quiet")
-        .arg(&file))
-    .exits(0);
+    let outcome = run(lab_capture(Person::User, folder.path())
+        .args(["--json", "-"])
+        .arg(&file));
+    outcome.exits(0);
     let stem = Path::new(name).file_stem().expect("a name");
     let pcap = folder
         .path()
@@ -36,6 +38,7 @@ fn exported(name: &str) {
         .with_extension("pcap");
     valid(&pcap);
     agree(&pcap);
+    agrees_with_json(&pcap, &outcome.stdout);
     let scenario = lab_capture::scenario::load(&file).unwrap_or_else(|e| panic!("{e}"));
     let mut ports: Vec<u16> = scenario.servers.iter().map(|s| s.listen.port()).collect();
     ports.extend(scenario.clients.iter().map(|c| c.target.port()));
@@ -192,6 +195,69 @@ pub fn agree(file: &Path) {
         );
     }
     assert_eq!(ours.len(), theirs.len(), "segments of {}", file.display());
+}
+
+/// The records of the run say the same as tshark of its capture.
+fn agrees_with_json(file: &Path, lines: &str) {
+    let records: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{line}: {e}")))
+        .collect();
+    let of_type = |name: &'static str| records.iter().filter(move |record| record["type"] == name);
+    let theirs = by_tshark(file);
+    let mut clients: HashMap<u32, &str> = HashMap::new();
+    let mut segments = of_type("segment");
+    for told in &theirs {
+        let ours = segments
+            .next()
+            .unwrap_or_else(|| panic!("no record of {told:?}"));
+        // Who sends the first segment of a stream is its client: the scenarios' captures begin before.
+        let client = clients.entry(told.stream).or_insert(&told.from);
+        let from = if told.from == *client {
+            "client"
+        } else {
+            "server"
+        };
+        let expected = json!({
+            "type": "segment", "scenario": ours["scenario"], "time": ours["time"], "window": ours["window"],
+            "frame": told.frame, "stream": told.stream, "from": from, "src": told.from, "dst": told.to,
+            "flags": flags(told.flags), "seq": told.seq, "ack": told.ack, "len": told.len,
+            "analysis": told.analysis,
+        });
+        assert_eq!(*ours, expected, "left: ours, right: tshark's");
+    }
+    assert_eq!(segments.next(), None, "tshark has no more");
+    let streams = theirs
+        .iter()
+        .map(|told| told.stream)
+        .collect::<BTreeSet<_>>();
+    let ours = of_type("connection").filter_map(|record| record["stream"].as_u64());
+    let ours = ours.map(|stream| stream as u32).collect::<BTreeSet<_>>();
+    assert_eq!(ours, streams, "streams");
+    let frames = of_type("capture")
+        .map(|record| &record["frames"])
+        .collect::<Vec<_>>();
+    let infos = tool(
+        "capinfos",
+        &["-c", "-T", "-M", "-r", file.to_str().expect("UTF-8")],
+    );
+    let count: u64 = infos
+        .trim()
+        .rsplit('\t')
+        .next()
+        .and_then(|n| n.parse().ok())
+        .expect("a count");
+    assert_eq!(frames, [&json!(count)]);
+}
+
+/// `SYN,ACK`: in the order of the design.
+fn flags(bits: u16) -> String {
+    let names = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"];
+    let set = names
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| bits & (1 << at) != 0);
+    set.map(|(_, name)| *name).collect::<Vec<_>>().join(",")
 }
 
 /// No sentinel, and nothing but traffic to and from the scenario's servers.

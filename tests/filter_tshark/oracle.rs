@@ -77,10 +77,9 @@ impl Sharkd {
             let mut line = String::new();
             let n = self.output.read_line(&mut line).expect("sharkd answers");
             assert!(n > 0, "sharkd ended at {request}");
-            if let Ok(answer) = serde_json::from_str::<serde_json::Value>(&line) {
-                if answer["id"] == self.id {
-                    return answer;
-                }
+            match serde_json::from_str::<serde_json::Value>(&line) {
+                Ok(answer) if answer["id"] == self.id => return answer,
+                _ => {}
             }
         }
     }

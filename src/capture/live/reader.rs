@@ -177,6 +177,7 @@ impl Reader {
     fn copy_batch(&mut self) -> Result<usize, String> {
         let (nonce, snaplen) = (self.nonce, self.snaplen);
         let mut state = self.shared.lock();
+        let before = state.total;
         let result = self.capture.dispatch(Some(BATCH), |packet| {
             if let Some((round, position)) = nonce.recognise(packet.data) {
                 state.sentinel(round, position);
@@ -191,13 +192,14 @@ impl Reader {
                 &packet.data[..packet.data.len().min(snaplen)],
             );
         });
+        let news = state.total != before;
         drop(state);
+        if news {
+            self.shared.announce();
+        }
         match result {
-            Ok(0) | Err(pcap::Error::TimeoutExpired) => Ok(0),
-            Ok(n) => {
-                self.shared.announce();
-                Ok(n)
-            }
+            Ok(n) => Ok(n),
+            Err(pcap::Error::TimeoutExpired) => Ok(0),
             Err(e) => Err(format!("pcap_dispatch: {e}")),
         }
     }
