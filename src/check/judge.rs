@@ -1,7 +1,5 @@
 //! From a recording to a verdict.
 
-use std::sync::Arc;
-
 use super::expect::{Evidence, Subject};
 use super::naming::{Owned, Ownership, Roles};
 use super::snapshot::{self, Comparison, SnapshotError};
@@ -69,7 +67,7 @@ impl Judge {
             }
             Roles::Addresses { server } => naming::by_address(scenario, &conversations, server),
         };
-        let mut findings = step_findings(&recording.events);
+        let mut findings = step_findings(&recording.events, &ownership, &conversations);
         let mut connections = vec![];
         for owned in &ownership.own {
             let conversation = &conversations[owned.index];
@@ -282,7 +280,11 @@ fn doubts(
     doubts
 }
 
-fn step_findings(events: &[Event]) -> Vec<Finding> {
+fn step_findings(
+    events: &[Event],
+    ownership: &Ownership,
+    conversations: &[Conversation],
+) -> Vec<Finding> {
     events
         .iter()
         // How programs ended is judged apart.
@@ -291,10 +293,30 @@ fn step_findings(events: &[Event]) -> Vec<Finding> {
             code: "step-failed",
             message: format!("{}: {} {}", event.actor, event.call, event.result),
             span: event.step.clone(),
-            connection: Some(Arc::clone(&event.actor).to_string()),
+            connection: connection_of(event, ownership, conversations),
             ..Finding::default()
         })
         .collect()
+}
+
+/// The connection of an event: its socket's, or the client's only one.
+fn connection_of(
+    event: &Event,
+    ownership: &Ownership,
+    conversations: &[Conversation],
+) -> Option<String> {
+    let of_socket = |owned: &&Owned| {
+        let conversation = &conversations[owned.index];
+        let pair = (conversation.client, conversation.server);
+        event
+            .ends
+            .is_some_and(|ends| pair == (ends.local, ends.peer) || pair == (ends.peer, ends.local))
+    };
+    let mut own = ownership.own.iter();
+    // Of a pair of addresses used again the last connection.
+    let found = own.clone().rev().find(of_socket);
+    let found = found.or_else(|| own.find(|owned| owned.name == *event.actor));
+    found.map(|owned| owned.name.clone())
 }
 
 fn unconfirmed(owned: &Owned, canonical: &Canonical) -> Vec<Finding> {
