@@ -1,10 +1,5 @@
 //! From a recording to a verdict.
 
-<<<<<<< HEAD
-use std::sync::Arc;
-
-=======
->>>>>>> expect
 use super::expect::{Evidence, Subject};
 use super::naming::{Owned, Ownership, Roles};
 use super::snapshot::{self, Comparison, SnapshotError};
@@ -92,29 +87,13 @@ impl Judge {
         }
         let datagrams = self.datagrams(scenario, recording, exchanges);
         let foreign = ownership.foreign.len();
-<<<<<<< HEAD
+        let mut doubts = doubts(recording, &ownership, &conversations);
         if foreign > 0 && connections.is_empty() && self.roles == Roles::Actors {
             // That nobody connected cannot be said where others did.
             doubts.push(format!(
                 "{foreign} connections on these ports are not the scenario's own"
             ));
         }
-        if doubts.is_empty() {
-            let evidence = evidence(
-                scenario,
-                recording,
-                &ownership,
-                &conversations,
-                (&connections, &datagrams),
-            );
-            findings.extend(expect::exits(scenario, &recording.events));
-            let outcome = expect::judge(&evidence);
-            findings.extend(outcome.findings);
-            doubts = outcome.doubts;
-            cause::explain(&evidence, &mut findings);
-        }
-=======
-        let doubts = doubts(recording, &ownership, &conversations);
         let inconclusive = |connections, datagrams, doubts| Opinion {
             connections,
             datagrams,
@@ -123,7 +102,6 @@ impl Judge {
             accepted: false,
             foreign,
         };
->>>>>>> expect
         if !doubts.is_empty() {
             return Ok(inconclusive(connections, datagrams, doubts));
         }
