@@ -28,6 +28,14 @@ lint: deps ## rustfmt and clippy, warnings denied
 unit: deps ## the tests of the library alone
 	$(CARGO) test --quiet --lib
 
+# One run after the other, so that no capture depends on what ran beside it. What programs received
+# is no capture; the large ones are compressed, and Wireshark opens them as they are.
+samples: build ## one small capture of each scenario, into captures/samples/
+	rm -rf captures/samples
+	CI=true ./target/release/lab-capture scenarios --quiet --jobs 1 --capture-dir captures/samples
+	find captures/samples -type f ! -name '*.pcap' -delete
+	find captures/samples -name '*.pcap' -size +64k -exec gzip --no-name --best {} +
+
 install: deps ## into ~/.cargo/bin
 	$(CARGO) install --path . --locked
 

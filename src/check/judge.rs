@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use super::naming::{Owned, Ownership};
+use super::expect::{Evidence, Subject};
+use super::naming::{Owned, Ownership, Roles};
 use super::snapshot::{self, Comparison, SnapshotError};
 use super::verdict::{Finding, Named, Verdict};
-use super::{complete, naming};
+use super::{cause, complete, expect, fails, naming};
 use crate::capture::{Completeness, Recording};
-use crate::flow::{Canonical, Exchange, Flow, Programs, canonical, canonical_udp};
+use crate::flow::atoms::Atoms;
+use crate::flow::{Canonical, Exchange, Flow, Programs, canonical_redacted, canonical_udp, redact};
 use crate::scenario::Scenario;
 use crate::tcp::Conversation;
 use crate::timeline::Event;
@@ -31,6 +33,8 @@ pub struct Judge {
     pub policy: Policy,
     /// Nobody else can have used the interface.
     pub isolated: bool,
+    /// How conversations get their names.
+    pub roles: Roles,
 }
 
 /// The judge's opinion of one recording.
@@ -42,6 +46,8 @@ pub struct Opinion {
     pub datagrams: Vec<Flow>,
     /// The verdict.
     pub verdict: Verdict,
+    /// Findings that the scenario's `fails` asked for, and that came.
+    pub foreseen: Vec<Finding>,
     /// A snapshot was written.
     pub accepted: bool,
     /// Connections of others on the same interface.
@@ -57,7 +63,12 @@ impl Judge {
         conversations: Vec<Conversation>,
         exchanges: &[Exchange],
     ) -> Result<Opinion, SnapshotError> {
-        let ownership = naming::own(scenario, &conversations, &recording.events, self.isolated);
+        let ownership = match self.roles {
+            Roles::Actors => {
+                naming::own(scenario, &conversations, &recording.events, self.isolated)
+            }
+            Roles::Addresses { server } => naming::by_address(scenario, &conversations, server),
+        };
         let mut findings = step_findings(&recording.events);
         let mut connections = vec![];
         for owned in &ownership.own {
@@ -66,7 +77,8 @@ impl Judge {
                 client: owned.client_ops.as_deref(),
                 server: owned.server_ops.as_deref(),
             };
-            let canonical = canonical(&owned.name, conversation, programs);
+            let redact = &scenario.expect.redact;
+            let canonical = canonical_redacted(&owned.name, conversation, programs, redact);
             findings.extend(unconfirmed(owned, &canonical));
             connections.push(Named {
                 name: owned.name.clone(),
@@ -76,14 +88,35 @@ impl Judge {
             });
         }
         let datagrams = self.datagrams(scenario, recording, exchanges);
-        let doubts = doubts(recording, &ownership, &conversations);
+        let mut doubts = doubts(recording, &ownership, &conversations);
         let foreign = ownership.foreign.len();
+        if foreign > 0 && connections.is_empty() && self.roles == Roles::Actors {
+            // That nobody connected cannot be said where others did.
+            doubts.push(format!(
+                "{foreign} connections on these ports are not the scenario's own"
+            ));
+        }
+        if doubts.is_empty() {
+            let evidence = evidence(
+                scenario,
+                recording,
+                &ownership,
+                &conversations,
+                (&connections, &datagrams),
+            );
+            findings.extend(expect::exits(scenario, &recording.events));
+            let outcome = expect::judge(&evidence);
+            findings.extend(outcome.findings);
+            doubts = outcome.doubts;
+            cause::explain(&evidence, &mut findings);
+        }
         if !doubts.is_empty() {
             let verdict = Verdict::Inconclusive(doubts);
             return Ok(Opinion {
                 connections,
                 datagrams,
                 verdict,
+                foreseen: vec![],
                 accepted: false,
                 foreign,
             });
@@ -98,6 +131,7 @@ impl Judge {
                 Judged::Fails(finding) => findings.push(finding),
             }
         }
+        let (findings, foreseen) = fails::sort(scenario, findings);
         let verdict = if findings.is_empty() {
             Verdict::Passed { variant }
         } else {
@@ -107,6 +141,7 @@ impl Judge {
             connections,
             datagrams,
             verdict,
+            foreseen,
             accepted,
             foreign,
         })
@@ -128,11 +163,10 @@ impl Judge {
                 None => continue,
             };
             let [client, server] = naming::operations(scenario, pair, &recording.events);
-            flows.push(canonical_udp(
-                &name,
-                exchange,
-                [client.as_deref(), server.as_deref()],
-            ));
+            let programs = [client.as_deref(), server.as_deref()];
+            let mut flow = canonical_udp(&name, exchange, programs);
+            redact::datagrams(&scenario.expect.redact, &mut flow);
+            flows.push(flow);
         }
         flows.sort_by(|a: &Flow, b| naming::natural(&a.name).cmp(&naming::natural(&b.name)));
         flows
@@ -150,12 +184,17 @@ impl Judge {
             let _ = std::fs::remove_file(snapshot::pending(&path));
             return Ok(Judged::Holds(variant));
         }
-        if self.policy == Policy::Accept && clean {
+        // A scenario of a broken program: what it shows is no model, and is not written.
+        let broken = !scenario.expect.fails.is_empty();
+        if broken && comparison == Comparison::Missing && scenario.expect.snapshot.is_none() {
+            return Ok(Judged::Holds(None));
+        }
+        if self.policy == Policy::Accept && clean && !broken {
             snapshot::write(&path, scenario, text)?;
             let _ = std::fs::remove_file(snapshot::pending(&path));
             return Ok(Judged::Written);
         }
-        if self.policy == Policy::Compare {
+        if self.policy == Policy::Compare && !broken {
             snapshot::write(&snapshot::pending(&path), scenario, text)?;
         }
         let shown = path.display();
@@ -196,6 +235,36 @@ pub fn flows_text(connections: &[Named], datagrams: &[Flow]) -> String {
     flows.join("\n")
 }
 
+fn evidence<'a>(
+    scenario: &'a Scenario,
+    recording: &'a Recording,
+    ownership: &'a Ownership,
+    conversations: &'a [Conversation],
+    (named, datagrams): (&'a [Named], &'a [Flow]),
+) -> Evidence<'a> {
+    let subjects = ownership
+        .own
+        .iter()
+        .zip(named)
+        .map(|(owned, named)| Subject {
+            owned,
+            conversation: &conversations[owned.index],
+            atoms: Atoms::of(&conversations[owned.index]),
+            flow: &named.flow,
+        });
+    let foreign = ownership
+        .foreign
+        .iter()
+        .flat_map(|&index| &conversations[index].segments);
+    Evidence {
+        scenario,
+        recording,
+        subjects: subjects.collect(),
+        datagrams,
+        foreign: foreign.map(|segment| segment.frame).collect(),
+    }
+}
+
 fn doubts(
     recording: &Recording,
     ownership: &Ownership,
@@ -221,7 +290,8 @@ fn doubts(
 fn step_findings(events: &[Event]) -> Vec<Finding> {
     events
         .iter()
-        .filter(|event| event.failed)
+        // How programs ended is judged apart.
+        .filter(|event| event.failed && !matches!(event.call.as_str(), "exit" | "killed"))
         .map(|event| Finding {
             code: "step-failed",
             message: format!("{}: {} {}", event.actor, event.call, event.result),

@@ -40,10 +40,13 @@ pub struct Ownership {
 
 /// One connection as one actor lived it.
 #[derive(Debug, Clone)]
-struct Life {
-    actor: Arc<str>,
-    ops: Vec<Op>,
-    connected: bool,
+pub struct Life {
+    /// Who.
+    pub actor: Arc<str>,
+    /// What it did, in its order.
+    pub ops: Vec<Op>,
+    /// It began with a `connect` or `accept` that succeeded.
+    pub connected: bool,
 }
 
 /// What actors of one side did, by address pair, one entry for each time the pair was used.
@@ -66,9 +69,131 @@ impl Lives {
         }
     }
 
-    fn nth(&self, pair: Pair, nth: usize) -> Option<&Life> {
-        self.0.get(&pair)?.get(nth)
+    fn of(&self, pair: Pair) -> &[Life] {
+        self.0.get(&pair).map_or(&[], Vec::as_slice)
     }
+}
+
+/// What both sides did on which connection; fed with events one by one, as they come.
+#[derive(Debug)]
+pub struct Book {
+    servers: HashSet<Arc<str>>,
+    /// Actors that speak UDP.
+    datagrams: HashSet<Arc<str>>,
+    clients: Lives,
+    serving: Lives,
+}
+
+impl Book {
+    /// Nothing happened yet.
+    pub fn new(scenario: &Scenario) -> Self {
+        let servers = scenario.servers.iter();
+        let udp_servers = servers.clone().filter(|s| s.kind == ServerKind::Udp);
+        let udp_clients = scenario.clients.iter();
+        let udp_clients = udp_clients.filter(|c| matches!(c.kind, ClientKind::Udp(_)));
+        Book {
+            servers: servers.map(|server| server.name.clone()).collect(),
+            datagrams: udp_clients
+                .map(|client| client.name.clone())
+                .chain(udp_servers.map(|server| server.name.clone()))
+                .collect(),
+            clients: Lives::default(),
+            serving: Lives::default(),
+        }
+    }
+
+    /// Takes the next event; the connection that it was on, if it was on one.
+    pub fn add(&mut self, event: &Event) -> Option<Pair> {
+        let ends = event.ends?;
+        if self.datagrams.contains(&event.actor) {
+            return None;
+        }
+        let opens = matches!(event.call.as_str(), "connect" | "accept");
+        let outwards = (ends.local, ends.peer);
+        // A forwarding server is the client of its second connection.
+        let accepted = self.servers.contains(&event.actor)
+            && event.call != "connect"
+            && !(self.clients.of(outwards).iter()).any(|life| life.actor == event.actor);
+        if accepted {
+            let pair = (ends.peer, ends.local);
+            self.serving.add(pair, event, opens);
+            Some(pair)
+        } else {
+            self.clients.add(outwards, event, opens);
+            Some(outwards)
+        }
+    }
+
+    /// What the client and the server did on the `nth` connection of an address pair, from 0.
+    pub fn lives(&self, pair: Pair, nth: usize) -> [Option<&Life>; 2] {
+        [&self.clients, &self.serving].map(|lives| lives.of(pair).get(nth))
+    }
+
+    /// The connections of an address pair that a client reports.
+    pub fn made(&self, pair: Pair) -> &[Life] {
+        self.clients.of(pair)
+    }
+}
+
+/// How conversations get their names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Roles {
+    /// By the actors' own sockets: a run of ours.
+    #[default]
+    Actors,
+    /// By addresses and ports: a capture that came from elsewhere.
+    Addresses {
+        /// The server's address in the capture, where it is not the scenario's.
+        server: Option<SocketAddr>,
+    },
+}
+
+/// Names the conversations of a capture from elsewhere. A conversation belongs to the scenario if
+/// its server's end is the given address, or else has the address, or failing that the port, of one
+/// of the scenario's servers or of a client's target. Clients are named in the order of their first
+/// segments, as the scenario lists them.
+pub fn by_address(
+    scenario: &Scenario,
+    conversations: &[Conversation],
+    server: Option<SocketAddr>,
+) -> Ownership {
+    let servers = scenario.servers.iter().map(|server| server.listen);
+    let targets = scenario.clients.iter().map(|client| client.target);
+    let known: Vec<SocketAddr> = match server {
+        Some(server) => vec![server],
+        None => servers.chain(targets).collect(),
+    };
+    let exact = conversations
+        .iter()
+        .any(|conversation| known.contains(&conversation.server));
+    let ours = |address: SocketAddr| match exact {
+        true => known.contains(&address),
+        false => server.is_none() && known.iter().any(|known| known.port() == address.port()),
+    };
+    let mut names = scenario
+        .clients
+        .iter()
+        .map(|client| client.name.to_string());
+    let mut ownership = Ownership::default();
+    for (index, conversation) in conversations.iter().enumerate() {
+        if !ours(conversation.server) {
+            ownership.foreign.push(index);
+            continue;
+        }
+        let count = ownership.own.len() + 1;
+        let named = scenario.servers.first().map(|server| server.name.clone());
+        ownership.own.push(Owned {
+            name: names.next().unwrap_or_else(|| format!("client#{count}")),
+            server: named,
+            index,
+            client_ops: None,
+            server_ops: None,
+        });
+    }
+    ownership
+        .own
+        .sort_by(|a, b| natural(&a.name).cmp(&natural(&b.name)));
+    ownership
 }
 
 /// The operations of client and server on one address pair, for datagrams; `None` where nobody
@@ -110,42 +235,9 @@ pub fn own(
     events: &[Event],
     isolated: bool,
 ) -> Ownership {
-    let servers: Vec<Arc<str>> = scenario
-        .servers
-        .iter()
-        .map(|server| server.name.clone())
-        .collect();
-    let datagrams: HashSet<&str> = (scenario.clients.iter())
-        .filter(|client| matches!(client.kind, ClientKind::Udp(_)))
-        .map(|client| &*client.name)
-        .chain(
-            scenario
-                .servers
-                .iter()
-                .filter(|server| server.kind == ServerKind::Udp)
-                .map(|server| &*server.name),
-        )
-        .collect();
-    let mut clients = Lives::default();
-    let mut serving = Lives::default();
+    let mut book = Book::new(scenario);
     for event in events {
-        let Some(ends) = event.ends else { continue };
-        if datagrams.contains(&*event.actor) {
-            continue;
-        }
-        let opens = matches!(event.call.as_str(), "connect" | "accept");
-        // A forwarding server is the client of its second connection.
-        let accepted = servers.contains(&event.actor)
-            && event.call != "connect"
-            && !clients
-                .0
-                .get(&(ends.local, ends.peer))
-                .is_some_and(|lives| lives.iter().any(|life| life.actor == event.actor));
-        if accepted {
-            serving.add((ends.peer, ends.local), event, opens);
-        } else {
-            clients.add((ends.local, ends.peer), event, opens);
-        }
+        book.add(event);
     }
     let reporting = |kind: &ClientKind| !matches!(kind, ClientKind::Command(_));
     let strangers: Vec<&str> = scenario
@@ -154,23 +246,29 @@ pub fn own(
         .filter(|client| !reporting(&client.kind))
         .map(|client| &*client.name)
         .collect();
+    // An external server reports nothing either, but nobody else can listen where it does.
+    let programs: Vec<SocketAddr> = (scenario.servers.iter())
+        .filter(|server| !strangers.is_empty() && matches!(server.kind, ServerKind::Command(_)))
+        .map(|server| server.listen)
+        .collect();
     let mut ownership = Ownership::default();
     let mut used: HashMap<Pair, usize> = HashMap::new();
     let mut named: HashMap<String, usize> = HashMap::new();
     for (index, conversation) in conversations.iter().enumerate() {
         let pair = (conversation.client, conversation.server);
         let nth = used.entry(pair).or_default();
-        let client = clients.nth(pair, *nth);
-        let server = serving.nth(pair, *nth);
+        let [client, server] = book.lives(pair, *nth);
         *nth += 1;
         let base = match client {
             Some(life) => life.actor.to_string(),
             // The client reports nothing: an external program, or a caller from outside.
-            None if server.is_some() || isolated => match strangers.as_slice() {
-                [only] => (*only).to_owned(),
-                [] => "client".to_owned(),
-                _ => "program".to_owned(),
-            },
+            None if server.is_some() || isolated || programs.contains(&conversation.server) => {
+                match strangers.as_slice() {
+                    [only] => (*only).to_owned(),
+                    [] => "client".to_owned(),
+                    _ => "program".to_owned(),
+                }
+            }
             None => {
                 ownership.foreign.push(index);
                 continue;
@@ -197,7 +295,7 @@ pub fn own(
             server_ops: server.map(|life| life.ops.clone()),
         });
     }
-    for (pair, lives) in &clients.0 {
+    for (pair, lives) in &book.clients.0 {
         let seen = used.get(pair).copied().unwrap_or(0);
         for life in lives.iter().skip(seen).filter(|life| life.connected) {
             ownership.unseen.push((life.actor.clone(), *pair));
@@ -206,7 +304,7 @@ pub fn own(
     ownership.unseen.sort();
     ownership
         .own
-        .sort_by(|a, b| natural(&a.name).cmp(&natural(&b.name)));
+        .sort_by_cached_key(|owned| natural(&owned.name));
     ownership
 }
 

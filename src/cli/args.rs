@@ -34,6 +34,16 @@ pub enum Command {
     Show(ShowArgs),
     /// Decide about snapshots that wait for review
     Snap(super::snap::SnapArgs),
+    /// Judge an existing capture by a scenario's snapshot and expectations
+    Check(super::check::CheckArgs),
+    /// Run any command in an own namespace, captured and judged
+    Exec(super::exec::ExecArgs),
+    /// Run a server by hand; each thing that it does is printed
+    Serve(super::by_hand::ServeArgs),
+    /// Be a client by hand: type lines, see replies
+    Talk(super::by_hand::TalkArgs),
+    /// Print each packet of the machine's lo as it comes (root)
+    Watch(super::by_hand::WatchArgs),
     /// What this machine can do, and how to get the rest
     Doctor,
     /// Print the JSON Schema of the scenario file, for editors

@@ -10,6 +10,7 @@ use super::args::{Format, On, RunArgs};
 use super::export;
 use super::plan::{Item, Plan};
 use crate::capture::live::Closing;
+use crate::check::naming::Roles;
 use crate::check::{Judge, Judged, Policy, Verdict};
 use crate::lab::{self, Isolation, RunOptions, suite};
 use crate::platform::Cancel;
@@ -52,6 +53,7 @@ impl<'a> Laboratory<'a> {
                 interrupt,
             },
             judge: Judge {
+                roles: Roles::Actors,
                 policy: policy(args),
                 isolated: args.on == On::Namespace,
             },
@@ -236,11 +238,9 @@ pub(super) fn failed(scenario: &Arc<Scenario>, why: String, elapsed: Duration) -
 }
 
 fn policy(args: &RunArgs) -> Policy {
-    let ci = std::env::var_os("CI").is_some_and(|value| value == "true" || value == "1");
-    match (args.accept, ci || args.repeat > 1) {
-        (true, _) => Policy::Accept,
+    match super::run::policy(args.accept) {
         // Repetitions side by side would overwrite each other's pending snapshot; see `repeats`.
-        (false, true) => Policy::ReadOnly,
-        (false, false) => Policy::Compare,
+        Policy::Compare if args.repeat > 1 => Policy::ReadOnly,
+        policy => policy,
     }
 }

@@ -1,12 +1,13 @@
 //! From arguments to a subcommand, and from its result to an exit code.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
 use super::args::{Cli, Command};
-use super::{run, show, snap};
-use crate::lab;
+use super::{by_hand, check, doctor, exec, run, show, snap};
+use crate::{lab, scenario};
 
 /// A scenario or the command line is wrong.
 pub const USAGE: u8 = 2;
@@ -28,17 +29,19 @@ pub fn main() -> ExitCode {
         None => run::run(&cli.run),
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Snap(args)) => snap::snap(&args),
+        Some(Command::Check(args)) => check::check(&args),
+        Some(Command::Exec(args)) => exec::exec(&args),
+        Some(Command::Serve(args)) => by_hand::serve(&args),
+        Some(Command::Talk(args)) => by_hand::talk(&args),
+        Some(Command::Watch(args)) => by_hand::watch(&args),
+        Some(Command::Doctor) => doctor::doctor(),
+        Some(Command::Schema) => print(|out| out.write_all(scenario::schema_text().as_bytes())),
+        Some(Command::Completions { shell }) => print(|out| {
+            clap_complete::generate(shell, &mut Cli::command(), "lab-capture", out);
+            Ok(())
+        }),
+        Some(Command::Man) => print(|out| clap_mangen::Man::new(Cli::command()).render(out)),
         Some(Command::Show(args)) => show::show(&args),
-        Some(Command::Completions { shell }) => {
-            clap_complete::generate(
-                shell,
-                &mut Cli::command(),
-                "lab-capture",
-                &mut std::io::stdout(),
-            );
-            Ok(0)
-        }
-        Some(_) => todo!(),
     };
     match result {
         Ok(code) => ExitCode::from(code),
@@ -48,6 +51,14 @@ pub fn main() -> ExitCode {
             ExitCode::from(LAB)
         }
     }
+}
+
+/// Writes a text made elsewhere to standard output.
+fn print(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> anyhow::Result<u8> {
+    let mut text = vec![];
+    write(&mut text)?;
+    std::io::stdout().write_all(&text)?;
+    Ok(0)
 }
 
 /// Whoever read our output has seen enough: no error.

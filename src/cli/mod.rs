@@ -2,6 +2,10 @@
 
 pub mod args;
 mod attempt;
+mod by_hand;
+mod check;
+mod doctor;
+mod exec;
 mod export;
 mod interrupt;
 mod main;
@@ -12,5 +16,6 @@ mod reporters;
 mod run;
 mod show;
 mod snap;
+mod terminal;
 
 pub use main::main;

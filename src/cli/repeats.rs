@@ -5,16 +5,21 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use similar::TextDiff;
+
 use super::args::Format;
 use super::export;
 use super::plan::Item;
 use crate::check::judge::flows_text;
 use crate::check::{Finding, Judged, Verdict, snapshot};
 use crate::report::tally::{count, duration};
-use crate::report::{Options, text};
+use crate::report::{Options, escape, text};
 
 /// Distinct outcomes that are kept with all their packets; further ones are counted.
 const KEPT: usize = 20;
+
+/// Lines of a flow that are shown.
+const FLOW_LINES: usize = 40;
 
 /// The repetitions of one scenario so far.
 pub(super) struct Repeats {
@@ -26,6 +31,8 @@ pub(super) struct Repeats {
     runs: u64,
     drops: u64,
     elapsed: Duration,
+    /// The run counted last, if it was like another before.
+    latest: Option<Judged>,
 }
 
 /// Runs that ended alike: one verdict, one flow of every connection.
@@ -47,13 +54,13 @@ impl Repeats {
             runs: 0,
             drops: 0,
             elapsed: Duration::ZERO,
+            latest: None,
         }
     }
 
     /// Counts a run; runs come in the order of their numbers. The first of its kind is kept and
     /// its capture written, as `NAME.K.pcap` with the run's number.
-    ///
-    /// Returns the run as it is to be reported, if it was kept.
+    /// Returns the run as it is to be reported.
     pub(super) fn add(
         &mut self,
         mut judged: Judged,
@@ -61,7 +68,7 @@ impl Repeats {
         item: &Item,
         folder: &Path,
         format: Format,
-    ) -> Counted<'_> {
+    ) -> &Judged {
         self.runs += 1;
         self.elapsed += judged.elapsed;
         let recording = judged.recording.as_ref();
@@ -70,11 +77,11 @@ impl Repeats {
         let key = (judged.verdict.word(), flow);
         if let Some(&index) = self.index.get(&key) {
             self.kinds[index].count += 1;
-            return Counted::Known(judged);
+            return self.latest.insert(judged);
         }
         if self.kinds.len() == KEPT {
             self.others += 1;
-            return Counted::Known(judged);
+            return self.latest.insert(judged);
         }
         if let Some(recording) = &judged.recording {
             let name = format!("{}.{number}", item.stem);
@@ -90,7 +97,7 @@ impl Repeats {
             flow: key.1,
             judged,
         });
-        Counted::First(&self.kinds[self.kinds.len() - 1].judged)
+        &self.kinds[self.kinds.len() - 1].judged
     }
 
     /// The first kind that did not pass: failed before not run before inconclusive; or the first.
@@ -126,9 +133,7 @@ impl Repeats {
                 let times = count(kind.count as usize, "run");
                 let (word, first) = (kind.judged.verdict.word(), kind.first);
                 writeln!(out, "{name}: {word} in {times}, first in run {first}:")?;
-                for line in kind.flow.lines() {
-                    writeln!(out, "  {line}")?;
-                }
+                self.flow(out, kind)?;
                 text::write(out, &kind.judged, options)?;
                 writeln!(out)?;
             }
@@ -160,6 +165,31 @@ impl Repeats {
         )
     }
 
+    /// The first kind's flow; of the others, in what they differ from it.
+    fn flow(&self, out: &mut dyn Write, kind: &Kind) -> io::Result<()> {
+        let first = &self.kinds[0];
+        let text = if kind.first == first.first {
+            kind.flow.clone()
+        } else if kind.flow == first.flow {
+            format!("the flow of run {}\n", first.first)
+        } else {
+            let header = format!("run {}", first.first);
+            TextDiff::from_lines(&first.flow, &kind.flow)
+                .unified_diff()
+                .context_radius(3)
+                .header(&header, &format!("run {}", kind.first))
+                .to_string()
+        };
+        let lines = text.lines().count();
+        for line in text.lines().take(FLOW_LINES) {
+            writeln!(out, "  {}", escape::line(line))?;
+        }
+        if lines > FLOW_LINES {
+            writeln!(out, "  … {} lines more …", lines - FLOW_LINES)?;
+        }
+        Ok(())
+    }
+
     /// Leaves the first differing flow for review, as a single run would.
     ///
     /// # Errors
@@ -176,23 +206,5 @@ impl Repeats {
             }
         }
         Ok(())
-    }
-}
-
-/// A counted run.
-pub(super) enum Counted<'a> {
-    /// The first of its kind; kept.
-    First(&'a Judged),
-    /// As others before.
-    Known(Judged),
-}
-
-impl Counted<'_> {
-    /// The run.
-    pub(super) fn judged(&self) -> &Judged {
-        match self {
-            Counted::First(judged) => judged,
-            Counted::Known(judged) => judged,
-        }
     }
 }

@@ -10,11 +10,11 @@ use super::plan::Plan;
 use super::progress::{Progress, TICK};
 use super::repeats::Repeats;
 use super::reporters::{End, Reporters};
-use super::{interrupt, main};
+use super::{interrupt, main, terminal};
 use crate::check::{Policy, Verdict};
 use crate::lab::suite::{self, Event, Limits, Stop};
 use crate::lab::{self, Isolation};
-use crate::report::{Detail, Options};
+use crate::report::Detail;
 
 /// Bytes of results that may wait for those before them.
 const HELD: u64 = 64 << 20;
@@ -36,10 +36,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<u8> {
     let interrupt = interrupt::install().context("cannot handle signals")?;
     let start = Instant::now();
     let jobs = jobs(args);
-    let options = Options {
-        detail: detail(args, plan.runs()),
-        ..Options::default()
-    };
+    let options = terminal::options(detail(args, plan.runs()));
     let mut reporters = Reporters::open(args, options)?;
     let mut progress = Progress::new(plan.runs(), args.quiet);
     let limits = Limits {
@@ -147,8 +144,8 @@ impl<'a> Results<'a> {
         for judged in attempts.0 {
             let (folder, format) = (&self.laboratory.folder, self.laboratory.format);
             let counted = repeats.add(judged, number, item, folder, format);
-            self.worst = worse(self.worst, counted.judged().verdict.exit_code());
-            reporters.repetition(counted.judged())?;
+            self.worst = worse(self.worst, counted.verdict.exit_code());
+            reporters.repetition(counted)?;
         }
         if number == plan.repeat {
             self.end_of_repeats(reporters)?;
@@ -211,5 +208,15 @@ impl From<On> for lab::On {
             On::Namespace => lab::On::Namespace,
             On::Host => lab::On::Host,
         }
+    }
+}
+
+/// What to do with snapshots: CI never writes any.
+pub(super) fn policy(accept: bool) -> Policy {
+    let ci = std::env::var_os("CI").is_some_and(|value| value == "true" || value == "1");
+    match (accept, ci) {
+        (true, _) => Policy::Accept,
+        (false, true) => Policy::ReadOnly,
+        (false, false) => Policy::Compare,
     }
 }

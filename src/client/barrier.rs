@@ -16,10 +16,33 @@ pub struct Barriers {
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// Who takes part, and how often each has arrived.
-    members: BTreeMap<String, BTreeMap<Arc<str>, u64>>,
+    meetings: BTreeMap<String, Meeting>,
     left: BTreeSet<Arc<str>>,
     subscribers: Vec<Weak<Notify>>,
+}
+
+/// One barrier. There may be ten thousand clients at it: what each arrival costs must not grow
+/// with their number.
+#[derive(Debug, Default)]
+struct Meeting {
+    /// Who takes part, and how often each has arrived.
+    members: BTreeMap<Arc<str>, u64>,
+    /// How many have arrived at least once, twice…
+    arrived: Vec<usize>,
+}
+
+impl Meeting {
+    fn open(&self, turn: u64) -> bool {
+        let index = usize::try_from(turn)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(1);
+        self.arrived.get(index) == Some(&self.members.len())
+    }
+
+    fn missing(&self, turn: u64) -> impl Iterator<Item = &Arc<str>> {
+        let missing = move |(_, arrivals): &(&Arc<str>, &u64)| **arrivals < turn;
+        self.members.iter().filter(missing).map(|(who, _)| who)
+    }
 }
 
 /// How a barrier stands for one who waits.
@@ -27,8 +50,8 @@ struct Inner {
 pub enum Standing {
     /// All are there.
     Open,
-    /// These have not come yet.
-    Waiting(Vec<Arc<str>>),
+    /// Some have not come yet.
+    Waiting,
     /// This one has ended and will never come.
     Broken(Arc<str>),
 }
@@ -43,11 +66,8 @@ impl Barriers {
                 ClientKind::Command(_) => continue,
             };
             for name in names(steps) {
-                inner
-                    .members
-                    .entry(name)
-                    .or_default()
-                    .insert(client.name.clone(), 0);
+                let meeting = inner.meetings.entry(name).or_default();
+                meeting.members.insert(client.name.clone(), 0);
             }
         }
         Arc::new(Barriers {
@@ -72,30 +92,45 @@ impl Barriers {
     /// `actor` has come; which arrival of its own this is (1 is the first), to ask [`Barriers::standing`] with.
     pub fn arrive(&self, barrier: &str, actor: &Arc<str>) -> u64 {
         let mut inner = self.lock();
-        let members = inner.members.entry(barrier.to_string()).or_default();
-        let count = members.entry(actor.clone()).or_insert(0);
+        let meeting = inner.meetings.entry(barrier.to_string()).or_default();
+        let count = meeting.members.entry(actor.clone()).or_insert(0);
         *count += 1;
         let turn = *count;
-        inner.wake();
+        let index = turn as usize - 1;
+        if meeting.arrived.len() <= index {
+            meeting.arrived.resize(index + 1, 0);
+        }
+        meeting.arrived[index] += 1;
+        // Those who wait are told when it opens, not of each arrival.
+        if meeting.open(turn) {
+            inner.wake();
+        }
         turn
     }
 
     /// May those go on whose arrival number is `turn`?
     pub fn standing(&self, barrier: &str, turn: u64) -> Standing {
         let inner = self.lock();
-        let missing: Vec<Arc<str>> = inner
-            .members
-            .get(barrier)
-            .into_iter()
-            .flatten()
-            .filter(|(_, n)| **n < turn)
-            .map(|(who, _)| who.clone())
-            .collect();
-        match missing.iter().find(|who| inner.left.contains(*who)) {
-            Some(gone) => Standing::Broken(gone.clone()),
-            None if missing.is_empty() => Standing::Open,
-            None => Standing::Waiting(missing),
+        match inner.meetings.get(barrier) {
+            Some(meeting) if !meeting.open(turn) => {
+                let gone = |who: &&Arc<str>| {
+                    let arrivals = meeting.members.get(*who);
+                    arrivals.is_some_and(|arrivals| *arrivals < turn)
+                };
+                match inner.left.iter().find(gone) {
+                    Some(gone) => Standing::Broken(gone.clone()),
+                    None => Standing::Waiting,
+                }
+            }
+            _ => Standing::Open,
         }
+    }
+
+    /// Who has not come for this turn, by name.
+    pub fn missing(&self, barrier: &str, turn: u64) -> Vec<Arc<str>> {
+        let inner = self.lock();
+        let meeting = inner.meetings.get(barrier);
+        meeting.map_or(vec![], |meeting| meeting.missing(turn).cloned().collect())
     }
 
     /// `actor` has ended: whoever still waits for it is told.
@@ -139,28 +174,45 @@ mod tests {
     fn two() -> (Barriers, Arc<str>, Arc<str>) {
         let (a, b): (Arc<str>, Arc<str>) = ("a".into(), "b".into());
         let mut inner = Inner::default();
-        let members = BTreeMap::from([(a.clone(), 0), (b.clone(), 0)]);
-        inner.members.insert("start".into(), members);
+        let meeting = Meeting {
+            members: BTreeMap::from([(a.clone(), 0), (b.clone(), 0)]),
+            arrived: vec![],
+        };
+        inner.meetings.insert("start".into(), meeting);
         let barriers = Barriers {
             inner: Mutex::new(inner),
         };
         (barriers, a, b)
     }
 
+    fn signalled(notify: &Notify) -> bool {
+        use std::os::fd::AsFd;
+        let mut fds = [nix::poll::PollFd::new(
+            notify.as_fd(),
+            nix::poll::PollFlags::POLLIN,
+        )];
+        nix::poll::poll(&mut fds, nix::poll::PollTimeout::ZERO).unwrap() > 0
+    }
+
     #[test]
     fn opens_when_all_have_come_and_serves_again() {
         let (barriers, a, b) = two();
+        let notify = barriers.subscribe().unwrap();
         assert_eq!(barriers.arrive("start", &a), 1);
-        assert_eq!(
-            barriers.standing("start", 1),
-            Standing::Waiting(vec![b.clone()])
-        );
+        assert_eq!(barriers.standing("start", 1), Standing::Waiting);
+        assert_eq!(barriers.missing("start", 1), [b.clone()]);
+        assert!(!signalled(&notify));
         barriers.arrive("start", &b);
+        assert!(signalled(&notify));
         assert_eq!(barriers.standing("start", 1), Standing::Open);
         // The second round does not disturb one who still looks at the first.
         assert_eq!(barriers.arrive("start", &a), 2);
         assert_eq!(barriers.standing("start", 1), Standing::Open);
-        assert_eq!(barriers.standing("start", 2), Standing::Waiting(vec![b]));
+        assert_eq!(barriers.standing("start", 2), Standing::Waiting);
+        assert_eq!(barriers.missing("start", 2), [b.clone()]);
+        barriers.arrive("start", &b);
+        assert_eq!(barriers.standing("start", 2), Standing::Open);
+        assert!(barriers.missing("start", 2).is_empty());
     }
 
     #[test]
@@ -168,8 +220,19 @@ mod tests {
         let (barriers, a, b) = two();
         let notify = barriers.subscribe().unwrap();
         barriers.arrive("start", &a);
-        notify.clear();
+        assert!(!signalled(&notify));
         barriers.leave(&b);
+        assert!(signalled(&notify));
         assert_eq!(barriers.standing("start", 1), Standing::Broken(b));
+    }
+
+    #[test]
+    fn one_who_came_and_then_ended_breaks_nothing() {
+        let (barriers, a, b) = two();
+        barriers.arrive("start", &a);
+        barriers.leave(&a);
+        assert_eq!(barriers.standing("start", 1), Standing::Waiting);
+        barriers.arrive("start", &b);
+        assert_eq!(barriers.standing("start", 1), Standing::Open);
     }
 }

@@ -13,7 +13,7 @@ use super::report::{Draft, Reporter, errno_of};
 use super::task::Watch;
 use crate::platform::multiplex::Interest;
 use crate::platform::notify::unique;
-use crate::platform::process::raise_descriptor_limit;
+use crate::platform::process::{closing, raise_descriptor_limit};
 use crate::platform::socket::unread;
 use crate::scenario::{How, SocketOption, Span};
 use crate::timeline::{Ends, Op};
@@ -220,6 +220,7 @@ impl Link {
         let Some(socket) = self.socket.take() else {
             return;
         };
+        let _whole = closing();
         let unread = unread(&socket).unwrap_or(0);
         let abort = matches!(socket.linger(), Ok(Some(Duration::ZERO)));
         drop(socket);

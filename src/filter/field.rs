@@ -35,6 +35,7 @@ macro_rules! fields {
     ($($id:ident $name:literal $kind:expr;)*) => {
         /// One variant for each field.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[allow(clippy::enum_variant_names)]
         pub(super) enum Id { $($id),* }
 
         /// All fields, by name.
@@ -153,7 +154,7 @@ fields! {
 impl Field {
     /// The field of this name.
     pub fn named(name: &str) -> Option<Field> {
-        let index = FIELDS.binary_search_by(|field| order(field.name, name));
+        let index = FIELDS.binary_search_by(|field| field.name.cmp(name));
         index.ok().map(|index| FIELDS[index])
     }
 
@@ -167,11 +168,6 @@ impl Field {
         let (distance, field) = best;
         (distance <= wanted.len().div_ceil(4).max(1)).then_some(field)
     }
-}
-
-/// The table's order: as `FIELDS` is written, name by name.
-fn order(a: &str, b: &str) -> std::cmp::Ordering {
-    a.cmp(b)
 }
 
 #[cfg(test)]

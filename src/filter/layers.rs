@@ -28,6 +28,8 @@ pub(super) struct Layers<'a> {
     pub list: Vec<Layer<'a>>,
     /// What could not be looked into: there may be more headers.
     pub closed: Option<&'static str>,
+    /// Among them headers of TCP and UDP that [`crate::wire`] does not know either.
+    pub quotes: bool,
 }
 
 pub(super) fn walk<'a>(frame: &Frame<'a>) -> Layers<'a> {
@@ -63,10 +65,11 @@ impl<'a> Layers<'a> {
                 _ => {}
             },
             113 => self.ethertype(data, 14),
-            276 => match u16(data, 0) {
-                Some(kind) => self.network(kind, data.get(20..).unwrap_or_default()),
-                None => {}
-            },
+            276 => {
+                if let Some(kind) = u16(data, 0) {
+                    self.network(kind, data.get(20..).unwrap_or_default());
+                }
+            }
             _ => self.closed = Some("this link type"),
         }
     }
@@ -175,6 +178,17 @@ impl<'a> Layers<'a> {
                 };
                 self.list.push(Layer::Icmp(protocol == 58, kind, code));
                 let Some(behind) = data.get(8..) else { return };
+                // RFC 4884: a length, and extensions behind the quoted packet.
+                let extended = match (protocol, kind) {
+                    (1, 3 | 11 | 12) => data[5] != 0,
+                    (58, 1 | 3) => data[4] != 0,
+                    _ => false,
+                };
+                if extended {
+                    self.closed = Some("an ICMP error with extensions");
+                    self.quotes = true;
+                    return;
+                }
                 match (protocol, kind) {
                     (1, 3 | 4 | 5 | 11 | 12) => self.ipv4(behind, true),
                     (58, 1..=4) => self.ipv6(behind, true),
@@ -188,15 +202,9 @@ impl<'a> Layers<'a> {
                     self.list.push(Layer::QuotedUdp(header, &payload[..len]));
                 }
             }
-            6 if quoted => {
-                if data.len() >= 8 {
-                    self.list.push(Layer::QuotedTcp(data));
-                }
-            }
-            6 | 17 => {}
+            6 if quoted && data.len() >= 8 => self.list.push(Layer::QuotedTcp(data)),
             47 => self.closed = Some("a GRE tunnel"),
             50 => self.closed = Some("an ESP packet"),
-            132 | 136 => {}
             _ => {}
         }
     }

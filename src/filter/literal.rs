@@ -20,7 +20,7 @@ pub(super) fn literal(
 ) -> Result<Literal, FilterError> {
     let wrong = |wanted: &str, example: &str| {
         let message = format!("`{}` is compared with {wanted}", field.name);
-        Err(FilterError::new(span.clone(), message).help(format!("for instance `{example}`")))
+        Err(FilterError::new(span.clone(), message).help(format!("for instance {example}")))
     };
     let word = match token {
         Token::Word(word) => Some(word.as_str()),
@@ -42,7 +42,7 @@ pub(super) fn literal(
                     span,
                     format!("too big for `{}`, which ends at {max}", field.name),
                 )),
-                None => wrong("a number", "18, 0x12"),
+                None => wrong("a number", "`18` or `0x12`"),
             }
         }
         Kind::Signed => {
@@ -53,28 +53,28 @@ pub(super) fn literal(
             match number.map(i32::try_from) {
                 Some(Ok(n)) => Ok(Literal::Number(i64::from(n))),
                 Some(Err(_)) => Err(FilterError::new(span, "does not fit 32 bits with a sign")),
-                None => wrong("a number", "-1"),
+                None => wrong("a number", "`-1`"),
             }
         }
         Kind::Bool => match word {
             Some("True" | "TRUE") => Ok(Literal::Bool(true)),
             Some("False" | "FALSE") => Ok(Literal::Bool(false)),
             Some(word) if unsigned(word).is_some() => Ok(Literal::Bool(unsigned(word) != Some(0))),
-            _ => wrong("1 or 0", "1"),
+            _ => wrong("1 or 0", "`1`"),
         },
         Kind::Ipv4 => match word.and_then(ipv4) {
             Some((address, bits)) => Ok(Literal::Ipv4(address, bits)),
-            None => wrong("an IPv4 address", "127.0.0.1, 10.0.0.0/8"),
+            None => wrong("an IPv4 address", "`127.0.0.1` or `10.0.0.0/8`"),
         },
         Kind::Ipv6 => match word.and_then(ipv6) {
             Some((address, bits)) => Ok(Literal::Ipv6(address, bits)),
-            None => wrong("an IPv6 address", "::1, fe80::/10"),
+            None => wrong("an IPv6 address", "`::1` or `fe80::/10`"),
         },
         Kind::Time => match word.and_then(nanoseconds) {
             Some(ns) => Ok(Literal::Time(ns)),
             None => wrong(
                 "seconds, with at most nine digits behind the point",
-                "0.040",
+                "`0.040`",
             ),
         },
         Kind::Bytes => match token {
@@ -87,9 +87,9 @@ pub(super) fn literal(
             }
             Token::Word(word) => match bytes(word) {
                 Some(bytes) => Ok(Literal::Bytes(bytes)),
-                None => wrong("bytes or a string", "48:65:6c, \"hello\""),
+                None => wrong("bytes or a string", "`48:65:6c` or `\"hello\"`"),
             },
-            _ => wrong("bytes or a string", "48:65:6c, \"hello\""),
+            _ => wrong("bytes or a string", "`48:65:6c` or `\"hello\"`"),
         },
     }
 }
@@ -160,11 +160,17 @@ fn nanoseconds(word: &str) -> Option<i64> {
 
 /// `48:65:6c`, `48-65`, `48.65`, `4865`, `48`, `0x48`.
 fn bytes(word: &str) -> Option<Vec<u8>> {
-    if strip(word, "0x").is_some() {
-        let byte = u8::try_from(unsigned(word)?).ok()?;
-        return Some(vec![byte]);
-    }
-    let separator = word.bytes().nth(2).filter(|b| b":-.".contains(b));
+    // Wireshark takes two digits behind 0x, no more and no less.
+    let word = match strip(word, "0x") {
+        Some(digits) if digits.len() == 2 => digits,
+        Some(_) => return None,
+        None => word,
+    };
+    let separator = word
+        .as_bytes()
+        .get(2)
+        .copied()
+        .filter(|b| b":-.".contains(b));
     let pairs: Vec<&str> = match separator {
         Some(separator) => word.split(char::from(separator)).collect(),
         None if word.is_ascii() && word.len().is_multiple_of(2) => (0..word.len() / 2)
@@ -227,7 +233,7 @@ mod tests {
         assert_eq!(bytes("48-65.6c"), None);
         assert_eq!(bytes("4865"), Some(vec![0x48, 0x65]));
         assert_eq!(bytes("0x48"), Some(vec![0x48]));
-        for bad in ["4", "486", "0x4865", "48:", "48:6", "gg", "é"] {
+        for bad in ["4", "486", "0x4", "0x4865", "48:", "48:6", "gg", "é"] {
             assert_eq!(bytes(bad), None, "{bad}");
         }
     }

@@ -18,12 +18,16 @@
 pub mod ast;
 pub mod error;
 mod eval;
+mod extract;
 pub mod field;
 mod layers;
 pub mod lex;
 mod literal;
 mod parse;
 mod pattern;
+mod slice;
+#[cfg(test)]
+mod tests;
 mod value;
 pub mod view;
 

@@ -4,12 +4,13 @@
 
 use std::ops::Range;
 
-use super::ast::{Expr, Filter, Literal, Operand, Quantifier, Right, Slice};
+use super::ast::{Expr, Filter, Literal, Operand, Quantifier, Right};
 use super::error::FilterError;
 use super::field::{Field, Kind};
 use super::lex::{Spanned, Token, lex};
 use super::literal::{literal, unsigned};
 use super::pattern;
+use super::slice::slice;
 
 /// Parentheses and `not` may be nested so deep.
 const DEPTH: usize = 100;
@@ -196,7 +197,8 @@ impl<'a> Parser<'a> {
             }
             Some(Token::Not) if self.tokens.get(self.at + 1).map(|t| &t.0) == Some(&Token::In) => {
                 self.at += 2;
-                let set = self.set(quantifier, left, &place)?;
+                // Wireshark 4.0 forgets `any` and `all` here.
+                let set = self.set(Quantifier::Default, left, &place)?;
                 Ok(Expr::Not(Box::new(set)))
             }
             _ if quantifier != Quantifier::Default => {
@@ -258,12 +260,13 @@ impl<'a> Parser<'a> {
                 Some((Token::Word(word), _)) => unsigned(word),
                 _ => None,
             };
-            let mask = mask.filter(|mask| *mask <= u64::from(u32::MAX));
-            let Some(mask) = mask else {
-                return Err(FilterError::new(
-                    place,
-                    "`&` wants a number of 32 bits here",
-                ));
+            let max = match field.kind {
+                Kind::Number(max) => max,
+                _ => i32::MAX as u32,
+            };
+            let Some(mask) = mask.filter(|mask| *mask <= u64::from(max)) else {
+                let message = format!("`&` wants a number here, at most {max}");
+                return Err(FilterError::new(place, message));
             };
             operand.mask = Some(mask as i64);
         }
@@ -323,7 +326,7 @@ impl<'a> Parser<'a> {
                 if let Some(field) = Field::named(word) {
                     self.at -= 1;
                     let right = self.operand()?;
-                    if !alike(left.field.kind, field.kind) {
+                    if !alike(left, &right) {
                         let (a, b) = (left.field.name, field.name);
                         let message = format!("`{a}` and `{b}` have values of different types");
                         return Err(FilterError::new(span, message));
@@ -371,73 +374,13 @@ impl<'a> Parser<'a> {
     }
 }
 
-fn alike(a: Kind, b: Kind) -> bool {
-    let class = |kind| match kind {
-        Kind::Number(_) | Kind::Signed => 0,
-        Kind::Bool => 1,
-        Kind::Ipv4 => 2,
-        Kind::Ipv6 => 3,
-        Kind::Time => 4,
-        Kind::Bytes => 5,
-        Kind::Presence => 6,
-    };
-    class(a) == class(b) && a != Kind::Presence
-}
-
-/// `0:3` (start and length), `1-3` (first and last), `:3`, `3:`, `3`; negative starts count from
-/// the end.
-fn slice(text: &str, span: Range<usize>) -> Result<Slice> {
-    let wrong = |message: &str| {
-        let help = "[start:length], [first-last], [:length], [start:] or [index]";
-        FilterError::new(span.clone(), message).help(help)
-    };
-    let text = text.trim();
-    if text.contains(',') {
-        return Err(wrong("a slice of several parts is not supported"));
+/// Can values of the two be compared? A whole frame is no byte string to Wireshark, a part is.
+fn alike(a: &Operand, b: &Operand) -> bool {
+    let whole = |operand: &Operand| operand.field.name == "frame" && operand.slice.is_none();
+    match (a.field.kind, b.field.kind) {
+        (Kind::Presence, _) => false,
+        (Kind::Number(_), Kind::Number(_)) => true,
+        (Kind::Bytes, Kind::Bytes) => whole(a) == whole(b),
+        (a, b) => a == b,
     }
-    let number = |text: &str| -> Result<i64> {
-        let text = text.trim();
-        let (sign, digits) = match text.strip_prefix('-') {
-            Some(digits) => (-1, digits),
-            None => (1, text),
-        };
-        let n = unsigned(digits).and_then(|n| i32::try_from(n).ok());
-        n.map(|n| i64::from(n) * sign)
-            .ok_or_else(|| wrong("not a slice"))
-    };
-    let length = |text: &str| -> Result<usize> {
-        match number(text)? {
-            n if n > 0 => Ok(n as usize),
-            _ => Err(wrong("the length of a slice is 1 or more")),
-        }
-    };
-    if let Some((start, len)) = text.split_once(':') {
-        let start = if start.trim().is_empty() {
-            0
-        } else {
-            number(start)?
-        };
-        let len = if len.trim().is_empty() {
-            None
-        } else {
-            Some(length(len)?)
-        };
-        return Ok(Slice { start, len });
-    }
-    // A minus at the start is a sign, a later one stands between first and last.
-    if let Some((first, last)) = text.get(1..).and_then(|rest| rest.split_once('-')) {
-        let first = number(&text[..1 + first.len()])?;
-        let last = number(last)?;
-        if first < 0 || last < first {
-            return Err(wrong("the last byte comes before the first"));
-        }
-        return Ok(Slice {
-            start: first,
-            len: Some((last - first) as usize + 1),
-        });
-    }
-    Ok(Slice {
-        start: number(text)?,
-        len: Some(1),
-    })
 }

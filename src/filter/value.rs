@@ -22,13 +22,14 @@ pub enum Value<'a> {
 }
 
 impl Value<'_> {
-    /// As Wireshark orders them: addresses under the shorter of two masks, bytes one by one.
+    /// As Wireshark orders them: addresses under the shorter of two masks, bytes by their number,
+    /// then one by one.
     pub fn compare(&self, other: &Value<'_>) -> Option<Ordering> {
         Some(match (self, other) {
             (Value::Number(a), Value::Number(b)) => a.cmp(b),
             (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
             (Value::Time(a), Value::Time(b)) => a.cmp(b),
-            (Value::Bytes(a), Value::Bytes(b)) => a.cmp(b),
+            (Value::Bytes(a), Value::Bytes(b)) => a.len().cmp(&b.len()).then_with(|| a.cmp(b)),
             (Value::Ipv4(a, m), Value::Ipv4(b, n)) => {
                 let shift = 32 - u32::from(*m.min(n));
                 let mask = u32::MAX.checked_shl(shift).unwrap_or(0);

@@ -3,6 +3,7 @@
 use super::atoms::Atoms;
 use super::program::{Program, Wait};
 use super::types::*;
+use crate::scenario::Redaction;
 use crate::tcp::{Conversation, Side};
 use crate::timeline::Op;
 use crate::wire::Flags;
@@ -50,7 +51,17 @@ type Cut = [u64; 2];
 
 /// Computes the canonical flow of a conversation.
 pub fn canonical(name: &str, conversation: &Conversation, programs: Programs<'_>) -> Canonical {
-    let atoms = Atoms::of(conversation);
+    canonical_redacted(name, conversation, programs, &[])
+}
+
+/// [`canonical`], with what legitimately varies within payloads replaced.
+pub fn canonical_redacted(
+    name: &str,
+    conversation: &Conversation,
+    programs: Programs<'_>,
+    redactions: &[Redaction],
+) -> Canonical {
+    let atoms = Atoms::redacted(conversation, redactions);
     let ops = [programs.client, programs.server];
     let compiled: [Option<Program>; 2] = [Side::Client, Side::Server].map(|side| {
         let others = ops[side.other().index()].unwrap_or_default();

@@ -36,6 +36,11 @@ impl Observer {
         }
     }
 
+    /// How many frames have been followed.
+    pub fn followed(&self) -> usize {
+        self.followed
+    }
+
     /// Takes the last frames of a capture that has been closed.
     pub fn last(mut self, rest: &FrameStore) -> FrameStore {
         for frame in rest.iter(self.link) {

@@ -118,6 +118,12 @@ impl Launch<'_> {
             operation: operation.to_owned(),
             reason,
         };
+        let stream = || match program.inherit {
+            true => Stdio::inherit(),
+            false => Stdio::piped(),
+        };
+        // Until it has been executed it holds every socket of this process: nothing may close one.
+        let _alone = crate::platform::process::spawning();
         let io = |operation| move |e: std::io::Error| (operation, e.to_string());
         let begin = || {
             let (ours, theirs) = UnixStream::pair().map_err(io("socketpair"))?;
@@ -129,9 +135,9 @@ impl Launch<'_> {
                 .arg0("lab-capture")
                 .arg(INIT_SUBCOMMAND)
                 .arg(theirs.as_raw_fd().to_string())
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped());
+                .stdin(stream())
+                .stdout(stream())
+                .stderr(stream());
             let fds: Vec<_> = pass.iter().copied().chain([theirs.as_fd()]).collect();
             let started =
                 spawn_in_pid_namespace(&mut command, &fds).map_err(io("start supervisor"))?;

@@ -1,5 +1,6 @@
 //! Which file a scenario's `command` means.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -43,12 +44,14 @@ pub fn find_program(
         Some((_, value)) => value.into(),
         None => std::env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into()),
     };
-    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    folders
-        .iter()
-        .map(|f| absolute(&f.join(name)))
+    on_path(name, &path).ok_or_else(|| not_found(std::env::split_paths(&path).collect()))
+}
+
+/// The first file of this name that the calling process may execute.
+pub(super) fn on_path(name: &str, path: &OsStr) -> Option<PathBuf> {
+    std::env::split_paths(path)
+        .map(|folder| absolute(&folder.join(name)))
         .find(|file| file.is_file() && executable(file))
-        .ok_or_else(|| not_found(folders))
 }
 
 /// The working folder of a program: its own, relative to the scenario's, or the scenario's.

@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use nix::errno::Errno;
@@ -98,7 +99,7 @@ fn start(order: &Order) -> Result<Pid, (String, i32)> {
     if order.unprivileged {
         platform::drop_all_capabilities().map_err(|e| failed(&e.to_string(), e.errno as i32))?;
     }
-    let mut command = Command::new(&order.program);
+    let mut command = Command::new(of_user(order).as_ref().unwrap_or(&order.program));
     if let Some((name, arguments)) = order.argv.split_first() {
         command.arg0(name).args(arguments);
     }
@@ -116,6 +117,19 @@ fn start(order: &Order) -> Result<Pid, (String, i32)> {
         .spawn()
         .map(|child| Pid::from_raw(child.id() as i32))
         .map_err(|e| failed("execve", e.raw_os_error().unwrap_or(0)))
+}
+
+/// The program was found with root's eyes; the user may not be allowed to execute that one (in
+/// root's own folders), and means the next of that name in `PATH`.
+fn of_user(order: &Order) -> Option<PathBuf> {
+    let name = order.argv.first().filter(|name| !name.contains('/'))?;
+    order.user.as_ref()?;
+    let given = order.env.iter().rev().find(|(key, _)| key == "PATH");
+    let path = match given {
+        Some((_, value)) => value.into(),
+        None => std::env::var_os("PATH")?,
+    };
+    super::program_find::on_path(name, &path)
 }
 
 /// Groups first: without root they cannot be changed any more.

@@ -10,9 +10,9 @@ use super::actors::Actors;
 use super::error::LabError;
 use super::isolation::{Isolation, On};
 use super::observer::Observer;
-use super::settle;
+use super::settle::{self, Settler};
 use super::watch::Wire;
-use crate::capture::live::{Closing, LiveCapture, LiveConfig, RingBudget};
+use crate::capture::live::{Barrier, BarrierError, Closing, LiveCapture, LiveConfig, RingBudget};
 use crate::capture::{Completeness, Recording};
 use crate::flow::Exchange;
 use crate::platform::multiplex::{Interest, PollList};
@@ -22,7 +22,10 @@ use crate::tcp::Conversation;
 use crate::timeline::Timeline;
 
 /// Longest time that a barrier may take; under any load it takes milliseconds.
-const BARRIER_LIMIT: Duration = Duration::from_secs(5);
+const BARRIER_LIMIT: Duration = Duration::from_secs(20);
+
+/// How often a run asks the kernel to hand over frames early; each time costs a block of the ring.
+const HURRIES: u32 = 8;
 
 /// What a run needs besides its scenario.
 #[derive(Debug, Clone)]
@@ -86,7 +89,12 @@ pub fn run_here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, L
     let events_came = timeline
         .subscribe()
         .map_err(system("make an eventfd for"))?;
-    let config = LiveConfig::choose(&scenario.capture, expected_bytes(scenario));
+    let mut config = LiveConfig::choose(&scenario.capture, expected_bytes(scenario));
+    if options.isolation.on() == On::Host {
+        // Others may watch the same interface.
+        config.fill = false;
+        config.filter = Some(ports(scenario));
+    }
     let permit = RingBudget::global().acquire(u64::from(config.ring_bytes));
     let bell = frames_came.clone();
     let mut capture = LiveCapture::open(&config, Some(permit), move || bell.signal())?;
@@ -100,20 +108,50 @@ pub fn run_here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, L
     let mut observer = Observer::new(capture.link(), wire.clone());
     let mut actors = Actors::start(scenario, options, &timeline, &wire)?;
     let isolated = options.isolation.on() == On::Namespace;
+    let mut settler = Settler::new(scenario, isolated);
     let mut interrupted = false;
     let mut left_waiting = None;
+    let mut closed = None;
+    let (mut hurries, mut hurried_at) = (0, 0);
     loop {
         frames_came.clear();
         events_came.clear();
         observer.look(&capture);
-        let awaited = actors.awaited().or_else(|| {
-            let events = timeline.snapshot();
-            wire.with(|conversations| settle::awaited(scenario, conversations, &events, isolated))
-                .or_else(|| wire.with_udp(|seen| settle::awaited_udp(scenario, seen, &events)))
-        });
-        let Some(awaited) = awaited else { break };
+        let clients_run = actors.client_runs();
+        let awaited = if clients_run {
+            None
+        } else {
+            let awaited = timeline.with(|events| {
+                wire.with_changed(|conversations, changed| {
+                    settler.update(events, conversations, changed);
+                    settler.awaited(conversations)
+                })
+                .or_else(|| wire.with_udp(|seen| settle::awaited_udp(scenario, seen, events)))
+            });
+            if awaited.is_none() {
+                // The recording ends before teardown: stopping the actors sends FIN and RST of its own.
+                let frames = observer.followed();
+                let passed = pass(&mut capture, isolated);
+                observer.look(&capture);
+                // Frames that were still on their way may have started something new: a program's FIN
+                // that its server answers. Then the end is not reached yet.
+                if observer.followed() == frames || Instant::now() >= deadline {
+                    closed = Some(passed);
+                    break;
+                }
+                continue;
+            }
+            awaited
+        };
+        // When all have done what was to be seen, the frames need not wait for their block's age.
+        let told = timeline.with(<[_]>::len);
+        if hurries < HURRIES && told > hurried_at && isolated && actors.awaited().is_none() {
+            capture.hurry();
+            (hurries, hurried_at) = (hurries + 1, told);
+        }
         interrupted = options.interrupt.is_cancelled();
         if interrupted || capture.error().is_some() || Instant::now() >= deadline {
+            let awaited = awaited.or_else(|| actors.awaited()).unwrap_or_default();
             // Not an error in itself: the recording is complete up to the barrier, and says so.
             tracing::info!(
                 "{}: the time was up, still waiting for {awaited}",
@@ -132,16 +170,11 @@ pub fn run_here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, L
         }
         poll.wait(Some(deadline)).map_err(system("wait in"))?;
     }
-    if !interrupted && actors.awaited().is_some() {
+    if !interrupted && actors.client_runs() {
         actors.report_late(scenario.limit);
     }
 
-    // The recording ends before teardown: stopping the actors sends FIN and RST of its own.
-    let closed = if isolated {
-        capture.settle(BARRIER_LIMIT)
-    } else {
-        capture.barrier(BARRIER_LIMIT)
-    };
+    let closed = closed.unwrap_or_else(|| pass(&mut capture, isolated));
     if let Err(error) = closed {
         doubts.push(format!(
             "the capture was not proven complete at the end: {error}"
@@ -183,6 +216,27 @@ pub fn run_here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, L
         elapsed,
         closing: finished.closing,
     })
+}
+
+/// On the machine's own `lo` only the scenario's ports are captured, and ICMP, which may speak of them.
+fn ports(scenario: &Scenario) -> String {
+    let servers = scenario.servers.iter().map(|server| server.listen.port());
+    let clients = scenario.clients.iter().map(|client| client.target.port());
+    let ports: std::collections::BTreeSet<u16> = servers.chain(clients).collect();
+    let ports: Vec<String> = ports.iter().map(|port| format!("port {port}")).collect();
+    [ports, vec!["icmp".to_owned(), "icmp6".to_owned()]]
+        .concat()
+        .join(" or ")
+}
+
+/// The barrier behind the exchange. Where nobody else sends, it also waits for answers to frames that
+/// were still in a backlog.
+fn pass(capture: &mut LiveCapture, isolated: bool) -> Result<Barrier, BarrierError> {
+    if isolated {
+        capture.settle(BARRIER_LIMIT)
+    } else {
+        capture.barrier(BARRIER_LIMIT)
+    }
 }
 
 /// Payload that the scenario's scripts say they send, in bytes: for the size of the ring.

@@ -1,10 +1,14 @@
 //! When is an exchange over? Known from what the actors did and from what the capture shows of it;
 //! never from time.
 
-use crate::check::naming::{self, Owned};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::check::naming::{self, Book, Pair};
 use crate::flow::atoms::Atoms;
 use crate::flow::{Exchange, ResetKind};
-use crate::scenario::{Client, ClientKind, Handler, Scenario, Server, ServerKind};
+use crate::scenario::{Handler, Scenario, Server, ServerKind};
 use crate::tcp::{Conversation, Side};
 use crate::timeline::{Event, Op};
 
@@ -21,41 +25,161 @@ enum Socket {
     Unknown,
 }
 
-/// What is still awaited before the recording can end; `None` when every connection has ended or
-/// has been left open on purpose, with everything that was sent on the wire.
-pub fn awaited(
-    scenario: &Scenario,
-    conversations: &[Conversation],
-    events: &[Event],
+/// Follows a run to the point where nothing more is to be expected of it. Looks at each event once,
+/// and at a connection again only when something new is known of it: a run may have ten thousand.
+pub struct Settler<'a> {
+    servers: HashMap<&'a str, &'a Server>,
+    by_address: HashMap<SocketAddr, &'a Server>,
     isolated: bool,
-) -> Option<String> {
-    let ownership = naming::own(scenario, conversations, events, isolated);
-    if let Some((actor, _)) = ownership.unseen.first() {
-        return Some(format!("the frames of {actor}'s connection"));
+    book: Book,
+    /// Events looked at.
+    looked: usize,
+    /// Scripts that have ended: of a connection, and of a listening socket, by its actor.
+    done: HashSet<Pair>,
+    done_actors: HashSet<Arc<str>>,
+    /// Servers that were processes, and are no more.
+    ended: HashSet<Arc<str>>,
+    /// The conversations of an address pair, in their order.
+    of_pair: HashMap<Pair, Vec<usize>>,
+    /// Of each conversation: its addresses, and which of theirs it is.
+    known: Vec<(Pair, usize)>,
+    /// Conversations that something may still be awaited of.
+    open: BTreeSet<usize>,
+    /// Pairs of which a client reports a connection that has not been captured.
+    unseen: BTreeSet<Pair>,
+}
+
+impl<'a> Settler<'a> {
+    /// Nothing happened yet. `isolated`: nobody else can use the interface.
+    pub fn new(scenario: &'a Scenario, isolated: bool) -> Self {
+        let servers = scenario.servers.iter();
+        Settler {
+            servers: servers.clone().map(|s| (&*s.name, s)).collect(),
+            // The first of those that listen at one address.
+            by_address: servers.rev().map(|s| (s.listen, s)).collect(),
+            isolated,
+            book: Book::new(scenario),
+            looked: 0,
+            done: HashSet::new(),
+            done_actors: HashSet::new(),
+            ended: HashSet::new(),
+            of_pair: HashMap::new(),
+            known: vec![],
+            open: BTreeSet::new(),
+            unseen: BTreeSet::new(),
+        }
     }
-    ownership.own.iter().find_map(|owned| {
-        let conversation = &conversations[owned.index];
-        let server = scenario
-            .servers
-            .iter()
-            .find(|server| Some(&server.name) == owned.server.as_ref());
-        let serving = Serving {
-            server,
-            accepted: owned.server_ops.is_some(),
-            script_done: events.iter().any(|event| {
-                matches!(event.call.as_str(), "done" | "killed")
-                    && match event.ends {
-                        Some(ends) => {
-                            ends.peer == conversation.client && ends.local == conversation.server
-                        }
-                        // A script of the listening socket: one for all connections.
-                        None => Some(&event.actor) == owned.server.as_ref(),
-                    }
-            }),
+
+    /// Takes what is new: events beyond those looked at, conversations beyond those known, and
+    /// the indices of those that had new segments.
+    pub fn update(
+        &mut self,
+        events: &[Event],
+        conversations: &[Conversation],
+        changed: impl IntoIterator<Item = u32>,
+    ) {
+        for event in &events[self.looked..] {
+            self.event(event);
+        }
+        self.looked = events.len();
+        for (index, conversation) in conversations.iter().enumerate().skip(self.known.len()) {
+            let pair = (conversation.client, conversation.server);
+            let those = self.of_pair.entry(pair).or_default();
+            self.known.push((pair, those.len()));
+            those.push(index);
+            self.open.insert(index);
+            self.find_unseen(pair);
+        }
+        let changed = changed.into_iter().map(|stream| stream as usize);
+        self.open
+            .extend(changed.filter(|&index| index < conversations.len()));
+    }
+
+    fn event(&mut self, event: &Event) {
+        let over = matches!(event.call.as_str(), "done" | "killed");
+        match event.ends {
+            Some(ends) if over => {
+                self.done.insert((ends.peer, ends.local));
+                self.reopen((ends.peer, ends.local));
+            }
+            None if over || event.call == "exit" => {
+                // A script of the listening socket is one for all connections, and so is a process.
+                let actors = if over {
+                    &mut self.done_actors
+                } else {
+                    &mut self.ended
+                };
+                let news = actors.insert(event.actor.clone());
+                if news && self.servers.contains_key(&*event.actor) {
+                    self.open.extend(0..self.known.len());
+                }
+            }
+            _ => {}
+        }
+        if let Some(pair) = self.book.add(event) {
+            self.reopen(pair);
+            self.find_unseen(pair);
+        }
+    }
+
+    fn reopen(&mut self, pair: Pair) {
+        self.open
+            .extend(self.of_pair.get(&pair).into_iter().flatten());
+    }
+
+    fn find_unseen(&mut self, pair: Pair) {
+        let captured = self.of_pair.get(&pair).map_or(0, Vec::len);
+        let mut beyond = self.book.made(pair).iter().skip(captured);
+        if beyond.any(|life| life.connected) {
+            self.unseen.insert(pair);
+        } else {
+            self.unseen.remove(&pair);
+        }
+    }
+
+    /// What is still awaited before the recording can end; `None` when every connection has ended
+    /// or has been left open on purpose, with everything that was sent on the wire.
+    pub fn awaited(&mut self, conversations: &[Conversation]) -> Option<String> {
+        if let Some(pair) = self.unseen.first() {
+            let who = self.book.made(*pair).last();
+            let who = who.map_or("a client", |life| &*life.actor);
+            return Some(format!("the frames of {who}'s connection"));
+        }
+        while let Some(index) = self.open.first().copied() {
+            if let Some(what) = self.awaited_of(index, &conversations[index]) {
+                return Some(what);
+            }
+            self.open.remove(&index);
+        }
+        None
+    }
+
+    fn awaited_of(&self, index: usize, conversation: &Conversation) -> Option<String> {
+        let (pair, nth) = self.known[index];
+        let [client, server] = self.book.lives(pair, nth);
+        if client.is_none() && server.is_none() && !self.isolated {
+            return None;
+        }
+        let listening = self.by_address.get(&pair.1).copied();
+        let named = match server {
+            Some(life) => self.servers.get(&*life.actor).copied(),
+            None => listening,
         };
-        connection(owned, conversation, &serving, programs_only(scenario))
-            .map(|what| format!("{}: {what}", owned.name))
-    })
+        let actor = server
+            .map(|life| &life.actor)
+            .or(listening.map(|s| &s.name));
+        let serving = Serving {
+            server: named,
+            accepted: server.is_some(),
+            ended: actor.is_some_and(|actor| self.ended.contains(actor)),
+            script_done: self.done.contains(&pair)
+                || actor.is_some_and(|actor| self.done_actors.contains(actor)),
+        };
+        let ops = [client, server].map(|life| life.map(|life| life.ops.as_slice()));
+        let what = connection(ops, conversation, &serving)?;
+        let name = client.map_or("client", |life| &*life.actor);
+        Some(format!("{name}: {what}"))
+    }
 }
 
 /// What is still awaited of datagrams: what was sent must be captured, and who sent what was
@@ -81,16 +205,12 @@ pub fn awaited_udp(
     })
 }
 
-/// All clients are external programs: when they have exited, their sockets are closed.
-fn programs_only(scenario: &Scenario) -> bool {
-    let program = |client: &Client| matches!(client.kind, ClientKind::Command(_));
-    scenario.clients.iter().all(program)
-}
-
 /// The server's end of a connection, as far as the scenario and the events tell.
 struct Serving<'a> {
     server: Option<&'a Server>,
     accepted: bool,
+    /// It was a process, and is no more.
+    ended: bool,
     script_done: bool,
 }
 
@@ -108,6 +228,17 @@ impl Serving<'_> {
         self.closes_after_peer() && handler == Some(&Handler::Echo)
     }
 
+    /// The connection stands in the queue, and the server will take it.
+    fn will_accept(&self) -> bool {
+        let accepts = |server: &Server| {
+            !matches!(
+                server.kind,
+                ServerKind::Listen | ServerKind::Udp | ServerKind::Command(_)
+            )
+        };
+        !self.accepted && !self.ended && self.server.is_some_and(accepts)
+    }
+
     /// Its list of steps is still being worked through.
     fn script_runs(&self) -> bool {
         let handler = self.server.map(|server| &server.handler);
@@ -116,21 +247,22 @@ impl Serving<'_> {
 }
 
 fn connection(
-    owned: &Owned,
+    ops: [Option<&[Op]>; 2],
     conversation: &Conversation,
     serving: &Serving<'_>,
-    exited: bool,
 ) -> Option<String> {
     let atoms = Atoms::of(conversation);
     if !atoms.established {
         // A SYN that nobody answered: the client's script ended all the same.
         return None;
     }
+    if serving.will_accept() {
+        return Some("the server to accept it".to_owned());
+    }
     if serving.script_runs() {
         return Some("the server's script".to_owned());
     }
     let sides = [Side::Client, Side::Server];
-    let ops = [owned.client_ops.as_deref(), owned.server_ops.as_deref()];
     for side in sides {
         if let Some(ops) = ops[side.index()]
             && let Some(what) = unreported(&atoms, side, ops)
@@ -139,8 +271,11 @@ fn connection(
         }
     }
     let mut sockets = ops.map(socket);
-    if exited && sockets[0] == Socket::Unknown {
-        sockets[0] = Socket::Closed;
+    for side in sides {
+        // A program that reports nothing has closed when its FIN is on the wire.
+        if sockets[side.index()] == Socket::Unknown && atoms.side(side).fin.is_some() {
+            sockets[side.index()] = Socket::WriteShut;
+        }
     }
     if sides.iter().any(|side| atoms.side(*side).rst.is_some()) {
         let closing = serving.accepted && serving.closes_after_peer();

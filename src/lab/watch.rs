@@ -6,17 +6,24 @@ use crate::client::WireWatch;
 use crate::flow::{Exchange, Exchanges};
 use crate::platform::Notify;
 use crate::scenario::SegmentMatch;
-use crate::tcp::{Conversation, Conversations, Side};
+use crate::tcp::{Conversation, Conversations, Fed, Side, Tracked};
 use crate::timeline::{Ends, Nanos, Timeline};
 use crate::wire::Packet;
 
 /// The live view of the wire.
 #[derive(Debug)]
 pub struct Wire {
-    conversations: Mutex<Conversations>,
+    conversations: Mutex<Seen>,
     exchanges: Mutex<Exchanges>,
     subscribers: Mutex<Vec<Weak<Notify>>>,
     timeline: Arc<Timeline>,
+}
+
+/// Conversations, and which of them had new segments since somebody asked.
+#[derive(Debug, Default)]
+struct Seen {
+    all: Conversations,
+    changed: Vec<u32>,
 }
 
 impl Wire {
@@ -30,13 +37,18 @@ impl Wire {
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Conversations> {
+    fn lock(&self) -> MutexGuard<'_, Seen> {
         self.conversations.lock().unwrap_or_else(|e| e.into_inner())
     }
 
     /// Takes what the capture's next frame carries.
     pub fn push(&self, frame: u64, time: Nanos, packet: &Packet<'_>) {
-        self.lock().feed(frame, time, packet);
+        let mut seen = self.lock();
+        if let Fed::Segment(Tracked { stream, .. }) = seen.all.feed(frame, time, packet)
+            && seen.changed.last() != Some(&stream)
+        {
+            seen.changed.push(stream);
+        }
     }
 
     /// Takes the next datagram, or ICMP message about one.
@@ -73,12 +85,20 @@ impl Wire {
 
     /// Looks at what has been seen so far.
     pub fn with<T>(&self, look: impl FnOnce(&[Conversation]) -> T) -> T {
-        look(self.lock().list())
+        look(self.lock().all.list())
+    }
+
+    /// Looks at what has been seen so far, and at the streams that had new segments since the last
+    /// call, some of them named more than once.
+    pub fn with_changed<T>(&self, look: impl FnOnce(&[Conversation], Vec<u32>) -> T) -> T {
+        let mut seen = self.lock();
+        let changed = std::mem::take(&mut seen.changed);
+        look(seen.all.list(), changed)
     }
 
     /// Everything that was seen.
     pub fn take(&self) -> Vec<Conversation> {
-        std::mem::take(&mut *self.lock()).finish()
+        std::mem::take(&mut *self.lock()).all.finish()
     }
 }
 

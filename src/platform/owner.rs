@@ -1,6 +1,7 @@
 //! Files written under sudo belong to the user who called it.
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use nix::unistd::{Gid, Uid, chown, geteuid};
 
@@ -27,4 +28,25 @@ pub fn give_to_invoker(path: &Path) {
             path.display()
         );
     }
+}
+
+/// Makes a folder and those above it, where they are missing; each new one belongs to the invoking
+/// user.
+///
+/// # Errors
+/// The path of the folder that could not be made, and why.
+pub fn create_folder(folder: &Path) -> Result<(), (PathBuf, io::Error)> {
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return Ok(());
+    }
+    if let Some(above) = folder.parent() {
+        create_folder(above)?;
+    }
+    match std::fs::create_dir(folder) {
+        Ok(()) => give_to_invoker(folder),
+        // Another thread was faster.
+        Err(_) if folder.is_dir() => {}
+        Err(error) => return Err((folder.to_owned(), error)),
+    }
+    Ok(())
 }

@@ -2,11 +2,10 @@
 
 use serde_json::Value;
 
+use super::Tally;
 use super::json;
 use super::sample::*;
-use super::{Tally, facts, zeek};
 use crate::check::{Finding, Judged, Verdict};
-use crate::tcp::{Analysis, Side};
 
 fn lines(judged: &Judged) -> Vec<Value> {
     let mut out = vec![];
@@ -50,101 +49,31 @@ fn a_finding_points_at_its_line() {
 }
 
 #[test]
-fn bytes_are_counted_once_and_across_the_wrap() {
+fn a_connection_says_how_it_went() {
     let mut run = Run::new("x", "");
-    let c = run.connection("client-1");
-    run.segment(c, Client, PSH, b"0123456789").seq = u32::MAX - 4;
-    run.segment(c, Client, PSH, b"0123456789").seq = u32::MAX - 4;
-    run.segment(c, Client, PSH, b"abcdefghij").seq = 5;
-    run.segment(c, Client, PSH, b"fghijklmno").seq = 10;
-    let talk = &run.judged.connections[c].conversation;
-    assert_eq!(facts::bytes(talk, Side::Client), 25);
-    assert_eq!(facts::bytes(talk, Side::Server), 0);
-}
-
-#[test]
-fn zeek_says_how_it_ended() {
-    let state = |build: &dyn Fn(&mut Run, usize)| {
-        let mut run = Run::new("x", "");
-        let c = run.connection("client-1");
-        build(&mut run, c);
-        let talk = &run.judged.connections[c].conversation;
-        (zeek::conn_state(talk), zeek::history(talk))
+    let aborted = run.connection("client-1");
+    run.handshake(aborted);
+    run.echo(aborted, b"hello", 0);
+    // The same bytes again do not count twice.
+    run.again(aborted, Client, PSH, b"hello");
+    run.segment(aborted, Client, RST, b"");
+    let refused = run.connection("client-2");
+    run.segment(refused, Client, SYN, b"");
+    run.segment(refused, Server, RST, b"");
+    let records = lines(&run.judged);
+    let connections: Vec<_> = records
+        .iter()
+        .filter(|r| r["type"] == "connection")
+        .collect();
+    let facts = |index: usize| {
+        let r = connections[index];
+        let close = format!("{} by {}", r["close"]["how"], r["close"]["by"]);
+        format!("{} {close} {} {}", r["handshake"], r["bytes"], r["state"]).replace('"', "")
     };
-    let is = |(state, history): (&'static str, String), expected: &str| {
-        assert_eq!(format!("{state} {history}"), expected);
-    };
-    let talk = |run: &mut Run, c| {
-        run.handshake(c);
-        run.echo(c, b"hello", 0);
-    };
-    is(
-        state(&|run, c| {
-            run.segment(c, Client, SYN, b"");
-        }),
-        "S0 S",
+    assert_eq!(
+        facts(0),
+        "complete reset by client {client:5,server:5} RSTO"
     );
-    is(
-        state(&|run, c| {
-            run.segment(c, Client, SYN, b"");
-            run.segment(c, Server, RST, b"");
-        }),
-        "REJ Sr",
-    );
-    is(state(&talk), "S1 ShADad");
-    is(
-        state(&|run, c| {
-            talk(run, c);
-            run.client_closes(c);
-        }),
-        "SF ShADadFf",
-    );
-    is(
-        state(&|run, c| {
-            talk(run, c);
-            run.segment(c, Client, FIN, b"");
-        }),
-        "S2 ShADadF",
-    );
-    is(
-        state(&|run, c| {
-            talk(run, c);
-            run.segment(c, Server, FIN, b"");
-        }),
-        "S3 ShADadf",
-    );
-    is(
-        state(&|run, c| {
-            talk(run, c);
-            run.segment(c, Client, RST, b"");
-        }),
-        "RSTO ShADadR",
-    );
-    is(
-        state(&|run, c| {
-            talk(run, c);
-            run.segment(c, Server, RST, b"");
-        }),
-        "RSTR ShADadr",
-    );
-    is(
-        state(&|run, c| {
-            run.segment(c, Client, SYN, b"");
-            run.segment(c, Client, RST, b"");
-        }),
-        "RSTOS0 SR",
-    );
-    is(
-        state(&|run, c| {
-            talk(run, c);
-            run.again(c, Client, PSH, b"hello").analysis = Analysis::RETRANSMISSION;
-        }),
-        "S1 ShADadT",
-    );
-    is(
-        state(&|run, c| {
-            run.segment(c, Client, PSH, b"x");
-        }),
-        "OTH D",
-    );
+    assert_eq!(facts(1), "refused reset by server {client:0,server:0} REJ");
+    assert_eq!(connections[0]["completeness"], 47);
 }

@@ -46,10 +46,11 @@ const ASCII: Pen = Pen {
 };
 
 /// Columns of the lane between the lines, and of the events on either side of them.
-struct Layout {
+struct Layout<'a> {
     lane: usize,
     side: usize,
     pen: &'static Pen,
+    known: &'a Known,
 }
 
 /// A conversation to be drawn.
@@ -58,6 +59,8 @@ pub(super) struct Drawing<'a> {
     pub names: (String, String),
     /// Their addresses.
     pub addresses: (SocketAddr, SocketAddr),
+    /// Who has which address.
+    pub known: &'a Known,
     pub rungs: Vec<Rung<'a>>,
     pub placed: &'a [Placed<'a>],
 }
@@ -74,18 +77,19 @@ pub(super) struct Rung<'a> {
 
 impl<'a> Drawing<'a> {
     /// Of a TCP connection.
-    pub fn tcp(named: &'a Named, story: &'a Story<'a>) -> Self {
+    pub fn tcp(named: &'a Named, story: &'a Story<'a>, known: &'a Known) -> Self {
         let talk = &named.conversation;
         Drawing {
             names: ends(named),
             addresses: (talk.client, talk.server),
+            known,
             rungs: talk.segments.iter().map(rung).collect(),
             placed: &story.placed,
         }
     }
 
     /// Of a UDP exchange.
-    pub fn udp(exchange: &'a Exchange<'a>, placed: &'a [Placed<'a>]) -> Self {
+    pub fn udp(exchange: &'a Exchange<'a>, placed: &'a [Placed<'a>], known: &'a Known) -> Self {
         let rung = |packet: &'a Datagram<'a>| {
             let (label, payload, style) = match packet.what {
                 What::Data(len, bytes) => {
@@ -108,6 +112,7 @@ impl<'a> Drawing<'a> {
         Drawing {
             names: exchange.labels(),
             addresses: (exchange.client, exchange.server),
+            known,
             rungs: exchange.packets.iter().map(rung).collect(),
             placed,
         }
@@ -125,13 +130,24 @@ pub(super) fn write(
         lane,
         side: options.width.saturating_sub(lane + 4) / 2,
         pen: if options.ascii { &ASCII } else { &UNICODE },
+        known: drawing.known,
     };
     let (client, server) = &drawing.names;
     let blank = " ".repeat(lane + 2);
     layout.row(out, BOLD, client, &blank, BOLD, server)?;
     let (from, to) = drawing.addresses;
-    let (from, to) = (from.to_string(), to.to_string());
-    if (&from, &to) != (client, server) {
+    let below = |address: String, name: &String| {
+        if address == *name {
+            String::new()
+        } else {
+            address
+        }
+    };
+    let (from, to) = (
+        below(from.to_string(), client),
+        below(to.to_string(), server),
+    );
+    if !from.is_empty() || !to.is_empty() {
         layout.row(out, DIM, &from, &blank, DIM, &to)?;
     }
     let rungs = &drawing.rungs;
@@ -165,7 +181,7 @@ pub(super) fn write(
     placed.try_for_each(|entry| layout.event(out, entry))
 }
 
-impl Layout {
+impl Layout<'_> {
     /// `left` against the left line, `middle` with both lines, `right` after the right line.
     fn row(
         &self,
@@ -181,7 +197,8 @@ impl Layout {
         let gap = " ".repeat(self.side - width(&left));
         let left = paint(left_style, &left);
         if right.is_empty() {
-            return writeln!(out, "{gap}{left} {}", middle.trim_end());
+            let line = format!("{gap}{left} {}", middle.trim_end());
+            return writeln!(out, "{}", line.trim_end());
         }
         writeln!(out, "{gap}{left} {middle} {}", paint(right_style, &right))
     }
@@ -197,19 +214,21 @@ impl Layout {
         } else {
             style::PLAIN
         };
-        let text = self.sentence(entry);
-        match entry.side {
-            Side::Client => self.row(out, style, &text, &self.empty(), style, ""),
-            Side::Server => self.row(out, style, "", &self.empty(), style, &text),
+        for line in style::wrap(&self.sentence(entry), self.side) {
+            match entry.side {
+                Side::Client => self.row(out, style, &line, &self.empty(), style, "")?,
+                Side::Server => self.row(out, style, "", &self.empty(), style, &line)?,
+            }
         }
+        Ok(())
     }
 
     fn sentence(&self, entry: &Placed<'_>) -> String {
-        let text = sentence(entry.event);
+        let event = entry.event;
         match entry.part {
-            Part::Whole => text,
-            Part::Start => format!("{}{}", call(entry.event), self.pen.silence),
-            Part::End => text,
+            Part::Start => format!("{}{}", call(event), self.pen.silence),
+            Part::End if event.errno.is_none() => "connected".to_owned(),
+            _ => sentence(event, self.known),
         }
     }
 
@@ -246,6 +265,10 @@ impl Layout {
 /// `#4 PSH,ACK 5 "hello"`.
 fn label(rung: &Rung<'_>, room: usize) -> String {
     let mut label = rung.label.clone();
+    if width(&label) > room {
+        // What a remark says weighs more than PSH.
+        label = label.replacen("PSH,", "", 1);
+    }
     let left = room.saturating_sub(width(&label) + 1);
     if let (Some((payload, more)), true) = (rung.payload, left >= 6) {
         label.push(' ');
@@ -293,13 +316,65 @@ fn call(event: &Event) -> String {
     escape::line(&event.call)
 }
 
+/// Names for the addresses in results of calls: `accept 127.0.0.1:40000` becomes `accept client-1`.
+#[derive(Default)]
+pub(super) struct Known(Vec<(String, String)>);
+
+impl Known {
+    /// Takes a name for an address, unless it has one.
+    pub fn add(&mut self, address: SocketAddr, name: &str) {
+        let address = address.to_string();
+        if address != name && !self.0.iter().any(|(known, _)| *known == address) {
+            self.0.push((address, name.to_owned()));
+        }
+    }
+
+    /// `text` of an event of `actor`, whose own address stays.
+    fn apply(&self, text: &str, actor: &str) -> String {
+        let mut out = String::new();
+        let mut rest = text;
+        while !rest.is_empty() {
+            // Not the beginning of a longer port or the end of a longer address.
+            let starts =
+                !out.ends_with(|c: char| c.is_ascii_alphanumeric() || c == ':' || c == '.');
+            let found = self.0.iter().find(|(address, name)| {
+                starts
+                    && name != actor
+                    && rest
+                        .strip_prefix(address.as_str())
+                        .is_some_and(|behind| !behind.starts_with(|c: char| c.is_ascii_digit()))
+            });
+            match found {
+                Some((address, name)) => {
+                    out.push_str(name);
+                    rest = &rest[address.len()..];
+                }
+                None => {
+                    let c = rest.chars().next().unwrap_or_default();
+                    out.push(c);
+                    rest = &rest[c.len_utf8()..];
+                }
+            }
+        }
+        out
+    }
+}
+
+/// Does the event say nothing that the end of the list does not say, too?
+pub(super) fn is_noise(event: &Event) -> bool {
+    event.call == "done"
+        && matches!(event.result.as_str(), "" | "ok")
+        && event.errno.is_none()
+        && !event.failed
+}
+
 /// `recv 5`: the call and its result, in words of the socket API.
-pub(super) fn sentence(event: &Event) -> String {
+pub(super) fn sentence(event: &Event, known: &Known) -> String {
     let mut text = call(event);
     let unsaid = event.result.is_empty() || (event.result == "ok" && event.call != "connect");
     if !unsaid {
         text.push(' ');
-        text.push_str(&escape::line(&event.result));
+        text.push_str(&known.apply(&escape::line(&event.result), &event.actor));
     }
     match &event.errno {
         Some(errno) if !event.result.contains(errno.as_str()) => {
@@ -309,7 +384,9 @@ pub(super) fn sentence(event: &Event) -> String {
     }
     match event.op {
         Some(Op::PeerFin) if event.result == "0" => text.push_str(" (end of file)"),
-        Some(Op::Close { unread }) if unread > 0 => text.push_str(&format!(" ({unread} unread)")),
+        Some(Op::Close { unread }) if unread > 0 && !text.contains("unread") => {
+            text.push_str(&format!(" ({unread} unread)"))
+        }
         _ => {}
     }
     text

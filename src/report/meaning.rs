@@ -203,7 +203,8 @@ fn fin(seg: &Seg, seen: &Seen, cause: Option<&Event>, crossed: bool) -> String {
         Some(Op::Shutdown) => "shutdown()",
         Some(Op::Close { .. }) => "close()",
         Some(Op::Killed) => "the process was killed",
-        _ if cause.is_some_and(|event| event.call == "exit") => "the process ended",
+        _ if killed(cause) => "the process was killed",
+        _ if ended(cause) => "the process ended",
         _ => "close() or shutdown()",
     };
     let peer = seg.from.other().index();
@@ -228,9 +229,20 @@ fn reset(seg: &Seg, seen: &Seen, cause: Option<&Event>) -> String {
         Some(Op::Close { .. }) => "RST: close()".to_owned(),
         Some(Op::Reset) => "RST: close() with SO_LINGER 0".to_owned(),
         Some(Op::Killed) => "RST: the process was killed".to_owned(),
+        _ if killed(cause) => "RST: the process was killed".to_owned(),
+        _ if ended(cause) => "RST: the process ended".to_owned(),
         _ if seg.flags.contains(Flags::ACK) => "RST: connection aborted".to_owned(),
         _ => "RST: answers a segment that no socket wants".to_owned(),
     }
+}
+
+fn ended(cause: Option<&Event>) -> bool {
+    cause.is_some_and(|event| event.call == "exit")
+}
+
+/// By a signal?
+fn killed(cause: Option<&Event>) -> bool {
+    ended(cause) && cause.is_some_and(|event| event.result.starts_with("SIG"))
 }
 
 fn clamp(n: u64) -> u32 {

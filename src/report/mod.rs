@@ -33,11 +33,15 @@ mod json_tests;
 pub mod junit;
 mod ladder;
 pub mod lines;
+pub mod live;
 mod meaning;
 pub mod merge;
 mod order;
+#[cfg(test)]
+mod order_tests;
 mod outcome;
 mod packets;
+mod record;
 pub mod records;
 #[cfg(test)]
 mod sample;
@@ -49,7 +53,6 @@ pub mod tap;
 pub mod text;
 #[cfg(test)]
 mod text_tests;
-mod zeek;
 
 pub use tally::Tally;
 pub use text::{Detail, Options};

@@ -63,7 +63,7 @@ pub(super) fn assign(judged: &Judged) -> (Vec<Vec<Own<'_>>>, Vec<&Event>) {
     let mut own = vec![vec![]; judged.connections.len()];
     let mut others = vec![];
     let events = judged.recording.iter().flat_map(|r| &r.events);
-    for event in events {
+    for event in events.filter(|event| !super::ladder::is_noise(event)) {
         match owner(&judged.connections, event) {
             Some((index, side)) => own[index].push(Own { side, event }),
             None => others.push(event),
@@ -131,7 +131,8 @@ pub(super) fn story<'a>(talk: &Conversation, events: &[Own<'a>]) -> Story<'a> {
         let mut claim = |index: Option<usize>| {
             if let Some(index) = index {
                 let causes = &mut causes[index];
-                let ends = !matches!(event.op, None | Some(Op::Sent { .. }));
+                let ends =
+                    event.call == "exit" || !matches!(event.op, None | Some(Op::Sent { .. }));
                 let cause = if ends {
                     &mut causes.end
                 } else {
@@ -178,6 +179,11 @@ pub(super) fn story<'a>(talk: &Conversation, events: &[Own<'a>]) -> Story<'a> {
                 let quiet = matches!(event.op, Some(Op::Close { unread: 0 } | Op::Killed));
                 let fin = fin.filter(|_| !fin_taken[side.index()]);
                 item.high = claim(if quiet { fin.or(rst) } else { rst.or(fin) });
+            }
+            // What closes the sockets of a process that ends; it is seen to end after that.
+            _ if event.call == "exit" => {
+                let end = |s: &Seg| s.from == side && s.flags.intersects(Flags::FIN | Flags::RST);
+                claim(segments.iter().position(end));
             }
             _ if event.call == "connect" && side == Side::Client => {
                 let syn = segments

@@ -45,7 +45,8 @@ pub fn write(
     writeln!(out)?;
     packets::write(out, &rows, start, options.width, options.packets)?;
     writeln!(out)?;
-    ladder::write(out, &Drawing::tcp(&connections[0], &story), options)?;
+    let known = ladder::Known::default();
+    ladder::write(out, &Drawing::tcp(&connections[0], &story, &known), options)?;
     if more > 0 {
         let text = format!(
             "{} more: --stream {} --packets lists all",

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use super::ladder::Drawing;
+use super::ladder::{Drawing, Known};
 use super::style::{self, BAD, BOLD, DIM, GOOD, ODD, paint};
 use super::tally::{count, duration};
 use super::{Tally, datagrams, escape, findings, ladder, meaning, order, packets};
@@ -86,6 +86,10 @@ fn head(out: &mut dyn Write, judged: &Judged) -> io::Result<()> {
 /// Packet list and ladders.
 fn exchange(out: &mut dyn Write, judged: &Judged, options: &Options) -> io::Result<()> {
     let (own, others) = order::assign(judged);
+    let others: Vec<&Event> = others
+        .into_iter()
+        .filter(|e| !ladder::is_noise(e))
+        .collect();
     let stories: Vec<_> = judged
         .connections
         .iter()
@@ -106,16 +110,27 @@ fn exchange(out: &mut dyn Write, judged: &Judged, options: &Options) -> io::Resu
     } else if judged.recording.is_some() {
         writeln!(out, "  no packets\n")?;
     }
+    let mut known = Known::default();
+    for named in &judged.connections {
+        let (client, server) = packets::ends(named);
+        known.add(named.conversation.client, &client);
+        known.add(named.conversation.server, &server);
+    }
+    for exchange in &exchanges {
+        let (client, server) = exchange.labels();
+        known.add(exchange.client, &client);
+        known.add(exchange.server, &server);
+    }
     let concerned = concerned(judged);
     for (named, story) in judged.connections.iter().zip(&stories) {
         if options.detail == Detail::Full || concerned(&named.name) {
-            ladder::write(out, &Drawing::tcp(named, story), options)?;
+            ladder::write(out, &Drawing::tcp(named, story, &known), options)?;
             writeln!(out)?;
         }
     }
     for exchange in &exchanges {
         let placed = datagrams::story(exchange, &others);
-        ladder::write(out, &Drawing::udp(exchange, &placed), options)?;
+        ladder::write(out, &Drawing::udp(exchange, &placed, &known), options)?;
         writeln!(out)?;
     }
     let own = |event: &&Event| {
@@ -124,7 +139,7 @@ fn exchange(out: &mut dyn Write, judged: &Judged, options: &Options) -> io::Resu
             .any(|e| datagrams::side(e, event).is_some())
     };
     let others: Vec<&Event> = others.into_iter().filter(|event| !own(event)).collect();
-    elsewhere(out, &others, judged, options)
+    elsewhere(out, &others, &known, judged, options)
 }
 
 /// Is the connection one that a finding names? All are, if a finding names none.
@@ -140,6 +155,7 @@ fn concerned(judged: &Judged) -> impl Fn(&str) -> bool {
 fn elsewhere(
     out: &mut dyn Write,
     others: &[&Event],
+    known: &Known,
     judged: &Judged,
     options: &Options,
 ) -> io::Result<()> {
@@ -157,7 +173,7 @@ fn elsewhere(
         let text = format!(
             "{}: {}",
             escape::line(&event.actor),
-            ladder::sentence(event)
+            ladder::sentence(event, known)
         );
         let bad = event.errno.is_some() || event.failed;
         match lines.last_mut() {
@@ -206,7 +222,13 @@ pub fn verdict_line(judged: &Judged) -> String {
     };
     let mut facts = vec![];
     if let Some(recording) = &judged.recording {
-        facts.push(count(judged.connections.len(), "connection"));
+        let (tcp, udp) = (judged.connections.len(), judged.datagrams.len());
+        if tcp > 0 || udp == 0 {
+            facts.push(count(tcp, "connection"));
+        }
+        if udp > 0 {
+            facts.push(count(udp, "UDP exchange"));
+        }
         facts.push(count(recording.frames.len(), "frame"));
         facts.push(count(recording.stats.dropped as usize, "drop"));
     }

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::blocking::wait_cancel;
-use super::handler::Steps;
+use super::handler::steps;
 use super::shop::{Serve, Shop};
 use crate::client::task::Driven;
 use crate::client::{Link, drive};
@@ -14,11 +14,11 @@ pub struct ListenOnly;
 
 impl Serve for ListenOnly {
     fn serve(self: Box<Self>, shop: &Shop) -> io::Result<()> {
-        let Handler::Steps(steps) = &shop.server.handler else {
+        let Handler::Steps(list) = &shop.server.handler else {
             return wait_cancel(&shop.context.cancel);
         };
         let link = Link::unconnected(shop.reporter.clone());
-        let mut task = Steps::new(shop, link, steps.clone());
+        let mut task = steps(shop, link, list.clone());
         match drive(&mut task, &shop.context.cancel)? {
             Driven::Over => wait_cancel(&shop.context.cancel),
             Driven::Cancelled => Ok(()),

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use super::error::ServerError;
 use crate::client::{Context, Control, Reporter};
 use crate::platform::multiplex::{Interest, PollList};
+use crate::platform::process::spawning;
 use crate::scenario::Server;
 use crate::timeline::{Ends, Event, Op};
 
@@ -148,6 +149,7 @@ pub fn start(server: &Server, context: &Context) -> Result<Started, ServerError>
     let mut line =
         serde_json::to_vec(&spec).map_err(|e| process(format!("cannot be told: {e}")))?;
     line.push(b'\n');
+    let _until_it_spoke = spawning();
     let mut child = Command::new(&context.program)
         .arg(SUBCOMMAND)
         .stdin(Stdio::piped())

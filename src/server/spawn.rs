@@ -208,7 +208,9 @@ fn here(
     let address = shop.listener.address;
     shop.reporter.event("listen", address.to_string()).push();
     let rest = move || {
-        serve.serve(&shop).map_err(|source| {
+        let served = serve.serve(&shop);
+        shop.listener.close();
+        served.map_err(|source| {
             let errno = errno_of(&source);
             shop.reporter.error("exit", errno).failed(true).push();
             ServerError::System {

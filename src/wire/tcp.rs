@@ -110,6 +110,7 @@ pub fn options(mut bytes: &[u8]) -> Options {
                     *to = (be32(b, 0), be32(b, 4));
                 }
             }
+            (30, &[subtype, ..]) => found.mptcp |= 1 << (subtype >> 4),
             (8, v) if v.len() == 8 => found.timestamps = Some((be32(v, 0), be32(v, 4))),
             _ => {}
         }

@@ -142,6 +142,7 @@ fn a_server_process_ends_when_the_one_who_wanted_it_dies() {
         ServerKind::Forking,
         ServerKind::Threaded,
     ] {
+        let until_it_spoke = lab_capture::platform::process::spawning();
         let mut child = Command::new(env!("CARGO_BIN_EXE_lab-capture"))
             .arg(SUBCOMMAND)
             .stdin(Stdio::piped())
@@ -164,6 +165,7 @@ fn a_server_process_ends_when_the_one_who_wanted_it_dies() {
                 break address;
             }
         };
+        drop(until_it_spoke);
         let mut open = std::net::TcpStream::connect(address).unwrap();
         open.write_all(b"x").unwrap();
         open.read_exact(&mut [0]).unwrap();

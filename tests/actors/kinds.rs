@@ -102,8 +102,16 @@ fn the_sequential_server_lets_the_second_wait() {
 
 #[test]
 fn udp_echoes_and_no_server_is_refused() {
+    for listen in ["127.0.0.1:0", "[::1]:0"] {
+        udp(listen.parse().unwrap());
+    }
+}
+
+fn udp(listen: SocketAddr) {
     let context = context();
-    let running = spawn(&server(ServerKind::Udp, Handler::Echo), &context).unwrap();
+    let mut server = server(ServerKind::Udp, Handler::Echo);
+    server.listen = listen;
+    let running = spawn(&server, &context).unwrap();
     let talk = |name: &str, target, steps| {
         let mut client = client(name, target, Vec::new());
         client.kind = ClientKind::Udp(Arc::new(steps));
@@ -164,4 +172,36 @@ fn a_listening_server_leaves_all_to_the_kernel() {
         .find(|e| e.errno.as_deref() == Some("ECONNREFUSED"));
     let local = refused.unwrap().ends.unwrap().local;
     assert!(local.ip().is_loopback() && local.port() != 0, "{local}");
+}
+
+#[test]
+fn stop_wakes_every_kind_wherever_it_blocks() {
+    for kind in kinds() {
+        for handler in [
+            Handler::Echo,
+            Handler::Steps(Arc::new(vec![recv("more than comes")])),
+            // Stays open after its last step.
+            Handler::Steps(Arc::new(vec![recv("x")])),
+        ] {
+            let context = context();
+            let running = spawn(&server(kind.clone(), handler), &context).unwrap();
+            let finished = play(
+                &context,
+                &running,
+                vec![connect(), send("x"), saw("server", "accept", 1)],
+            );
+            assert_eq!(finished.result, Ok(()));
+            let before = std::time::Instant::now();
+            running.stop().unwrap();
+            let took = before.elapsed();
+            // The steps' own limit is 20 s, and a process that does not end by itself is killed after 0.9 s.
+            let exit = context
+                .timeline
+                .snapshot()
+                .into_iter()
+                .find(|e| e.call == "exit");
+            assert!(exit.is_none_or(|e| e.result == "status 0"), "{kind:?}");
+            assert!(took < Duration::from_secs(10), "{kind:?}: {took:?}");
+        }
+    }
 }

@@ -1,11 +1,13 @@
 //! Servers against script clients, on real sockets of the loopback interface.
 
 mod by_hand;
+mod data;
 mod handlers;
 mod kinds;
 mod misbehaviour;
 mod process;
 mod steps;
+mod waits;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 
 use super::kinds::kinds;
 use super::*;
+use lab_capture::platform::process::out_of_the_way;
 use socket2::SockRef;
 
 /// 1,000 of them in all, for each kind of server.
@@ -48,7 +49,9 @@ fn until(mut done: impl FnMut() -> bool) {
 }
 
 fn connect_to(address: SocketAddr) -> TcpStream {
-    TcpStream::connect(address).unwrap()
+    // Thousands of low numbers taken here would be missing for the select servers of tests in this process.
+    let stream = TcpStream::connect(address).unwrap();
+    out_of_the_way(stream.into()).into()
 }
 
 fn served(address: SocketAddr, text: &[u8]) {
@@ -166,6 +169,29 @@ fn a_thousand_bad_clients_leave_nothing_behind() {
         running.stop().unwrap();
         let failed: Vec<_> = context.timeline.snapshot();
         assert!(failed.iter().all(|e| !e.failed), "{kind:?}");
+    }
+}
+
+#[test]
+fn ten_megabytes_for_one_who_never_reads_hold_up_nobody() {
+    let text: Vec<u8> = (0..10_000_000u32).map(|i| (i % 251) as u8).collect();
+    for kind in kinds() {
+        let context = context();
+        let handler = Handler::Greet(text.clone());
+        let running = spawn(&server(kind.clone(), handler), &context).unwrap();
+        let address = running.address();
+        let deaf = connect_to(address);
+        if kind == ServerKind::Sequential {
+            reset(deaf.try_clone().unwrap());
+            drop(deaf);
+        }
+        let mut good = connect_to(address);
+        good.set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
+        let mut all = vec![0; text.len()];
+        good.read_exact(&mut all).unwrap();
+        assert!(all == text, "{kind:?}");
+        running.stop().unwrap();
     }
 }
 

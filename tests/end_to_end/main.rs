@@ -10,9 +10,11 @@ mod exit_codes;
 mod inconclusive;
 mod proc_scan;
 mod program;
+mod samples;
 mod scenarios;
 mod snapshots;
 mod stage;
+mod tshark;
 mod witness;
 
 use libtest_mimic::{Arguments, Trial};
@@ -27,6 +29,7 @@ fn main() {
     trials.extend(exit_codes::trials());
     trials.extend(inconclusive::trials());
     trials.extend(snapshots::trials());
+    trials.extend(samples::trials());
     trials.extend(stage::as_root());
     let conclusion = libtest_mimic::run(&arguments, trials);
     stage::remove();

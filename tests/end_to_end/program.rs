@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
-use std::io::Read;
+use std::io::{PipeReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
@@ -58,7 +58,9 @@ pub struct Run {
     child: Child,
     start: Instant,
     outputs: Option<[JoinHandle<()>; 2]>,
-    ended: mpsc::Receiver<(usize, Vec<u8>)>,
+    texts: mpsc::Receiver<(usize, Vec<u8>)>,
+    /// Readable once both outputs have ended.
+    ended: PipeReader,
 }
 
 /// Starts it, draining both its outputs.
@@ -69,14 +71,17 @@ pub fn start(command: &mut Command) -> Run {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap_or_else(|e| panic!("{command:?}: {e}"));
-    let (sender, ended) = mpsc::channel();
+    let (sender, texts) = mpsc::channel();
+    let (ended, open) = std::io::pipe().expect("a pipe");
     let drain = |which: usize, mut pipe: Box<dyn Read + Send>| {
         let sender = sender.clone();
+        let open = open.try_clone().expect("a descriptor");
         std::thread::spawn(move || {
             let mut bytes = Vec::new();
             // What was read before an error is what there is.
             let _ = pipe.read_to_end(&mut bytes);
             let _ = sender.send((which, bytes));
+            drop(open);
         })
     };
     let out = child.stdout.take().expect("piped");
@@ -86,6 +91,7 @@ pub fn start(command: &mut Command) -> Run {
         child,
         start,
         outputs: Some(outputs),
+        texts,
         ended,
     }
 }
@@ -94,6 +100,19 @@ impl Run {
     /// The process.
     pub fn pid(&self) -> i32 {
         self.child.id() as i32
+    }
+
+    /// Hung up when both outputs have ended.
+    pub fn ended(&self) -> &PipeReader {
+        &self.ended
+    }
+
+    /// All that it said, once it has ended; for messages.
+    pub fn said(&self) -> String {
+        let texts = self.texts.try_iter();
+        texts
+            .map(|(_, bytes)| String::from_utf8_lossy(&bytes).into_owned())
+            .collect()
     }
 
     /// Sends a signal.
@@ -107,7 +126,7 @@ impl Run {
     pub fn wait(mut self) -> Outcome {
         let mut texts = [String::new(), String::new()];
         for _ in 0..2 {
-            let Ok((which, bytes)) = self.ended.recv_timeout(LIMIT) else {
+            let Ok((which, bytes)) = self.texts.recv_timeout(LIMIT) else {
                 panic!("the program's output has not ended after {LIMIT:?}; so far {texts:?}");
             };
             texts[which] = String::from_utf8(bytes).expect("what is printed is UTF-8");
@@ -180,7 +199,7 @@ impl Outcome {
         for (pattern, with) in [
             (r"\b\d+(\.\d+)? (ms|s)\b", "[TIME]"),
             (r"\b\d+\.\d{6}\b", "[SECOND]"),
-            (r"(127\.0\.0\.1|\[::1\]):[3-6]\d{4}", "$1:[PORT]"),
+            (r"(127\.0\.0\.1|\[::1\]):[3-6]\d{4}\b", "$1:[PORT]"),
         ] {
             let pattern = regex::Regex::new(pattern).expect("a pattern");
             text = pattern.replace_all(&text, with).into_owned();

@@ -9,7 +9,7 @@ use lab_capture::lab::{Isolation, On};
 use lab_capture::scenario::{Link, Scenario, load};
 use libtest_mimic::Trial;
 
-use crate::program::{Outcome, lab_capture, run};
+use crate::program::{Outcome, lab_capture, run, tool};
 use crate::stage::{self, Person, everybody, folder_of, is_root};
 
 /// All of them, from the folder: a new file is tested because it is there.
@@ -62,6 +62,12 @@ pub fn trials() -> Vec<Trial> {
         }
         trials.extend(crate::trials![the_real_loopback_interface]);
     }
+    for name in all() {
+        trials.push(Trial::test(format!("scenarios::ipv6::{name}"), move || {
+            over_ipv6(&name);
+            Ok(())
+        }));
+    }
     trials.extend(crate::trials![the_whole_folder]);
     trials
 }
@@ -96,6 +102,23 @@ fn isolated(person: Person, name: &str) {
         assert!(!hidden, "{} is left over", file.display());
         belongs(&file, person);
     }
+}
+
+/// The same flows over `::1`, and not a frame of the other kind.
+fn over_ipv6(name: &str) {
+    let folder = folder_of(Person::User);
+    let outcome = run(lab_capture(Person::User, folder.path())
+        .arg("--ipv6")
+        .arg(path(name)));
+    passed(&outcome, name);
+    let stem = Path::new(name).file_stem().expect("a name");
+    let pcap = folder
+        .path()
+        .join("captures")
+        .join(stem)
+        .with_extension("pcap");
+    let read = ["-n", "-r", pcap.to_str().expect("UTF-8"), "-Y", "!ipv6"];
+    assert_eq!(tool("tshark", &read), "", "frames without IPv6");
 }
 
 fn passed(outcome: &Outcome, name: &str) {

@@ -1,6 +1,7 @@
 //! Live capture and its barrier.
 
 use std::net::UdpSocket;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lab_capture::capture::FrameStore;
@@ -20,6 +21,8 @@ pub fn trials() -> Vec<Trial> {
         ),
         trial("a_run_of_each_namespace_has_its_own_port", side_by_side),
         trial("a_barrier_fails_when_the_interface_is_down", interface_down),
+        trial("a_barrier_fails_when_frames_were_lost", lost),
+        trial("a_barrier_has_a_limit", limit),
         trial("frames_are_cut_at_the_snapshot_length", snapshot_length),
         trial("a_frame_of_65549_bytes_is_whole", longest_frame),
         trial("a_filter_lets_sentinels_pass", filter),
@@ -128,6 +131,60 @@ fn interface_down() {
             matches!(error, BarrierError::Send(_) | BarrierError::Ended(_)),
             "{error}"
         );
+    });
+}
+
+/// A capture whose thread is held up by this lock once it has something to tell.
+fn held_up(ring_bytes: u32) -> (LiveCapture, Arc<Mutex<()>>) {
+    let gate = Arc::new(Mutex::new(()));
+    let config = LiveConfig {
+        ring_bytes,
+        ..LiveConfig::choose(&CaptureSpec::default(), 0)
+    };
+    let thread = Arc::clone(&gate);
+    let capture = LiveCapture::open(&config, None, move || drop(thread.lock())).unwrap();
+    (capture, gate)
+}
+
+/// The capture thread is held up until the ring has overflowed.
+fn lost() {
+    in_namespace(|| {
+        let (mut capture, gate) = held_up(1 << 20);
+        capture.barrier(LIMIT).unwrap();
+        let closed = gate.lock().unwrap();
+        let socket = UdpSocket::bind("127.0.0.1:5000").unwrap();
+        for _ in 0..100 {
+            // Nobody receives: the rest is lost behind the capture, not before it.
+            socket.send_to(&[7; 60_000], "127.0.0.1:5000").unwrap();
+        }
+        drop(closed);
+        let error = capture.barrier(LIMIT).unwrap_err();
+        assert!(matches!(error, BarrierError::Dropped { .. }), "{error}");
+        // And ever after.
+        let error = capture.barrier(LIMIT).unwrap_err();
+        assert!(error.to_string().contains("frames were lost"), "{error}");
+        let finished = capture.finish();
+        assert!(finished.stats.dropped > 0);
+        assert!(finished.frames.len() < 100);
+    });
+}
+
+/// The capture thread is held up for longer than the barrier may take.
+fn limit() {
+    in_namespace(|| {
+        let (mut capture, gate) = held_up(8 << 20);
+        let closed = gate.lock().unwrap();
+        let socket = UdpSocket::bind("127.0.0.1:5000").unwrap();
+        socket
+            .send_to(b"something to tell", "127.0.0.1:5000")
+            .unwrap();
+        while !capture.wait_frames(LIMIT) {}
+        let error = capture.barrier(Duration::ZERO).unwrap_err();
+        assert!(matches!(error, BarrierError::Missing { .. }), "{error}");
+        drop(closed);
+        // The sentinels of the first round come in late, and mean nothing now.
+        assert_eq!(capture.barrier(LIMIT).unwrap().frames, 1);
+        assert_eq!(capture.finish().frames.len(), 1);
     });
 }
 

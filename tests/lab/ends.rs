@@ -79,7 +79,7 @@ fn daemons() {
         let timeline = Timeline::new();
         let seconds = unique_seconds();
         let (reader, writer) = std::io::pipe().unwrap();
-        let up = format!("echo up >&{}; exec sleep {seconds}", writer.as_raw_fd());
+        let up = format!("echo up >&{}; sleep {seconds}; true", writer.as_raw_fd());
         let script =
             format!("setsid bash -c '{up}' & (setsid bash -c '{up}' &) ; bash -c '{up}' & exit 0");
         let launch = Launch {
@@ -103,7 +103,8 @@ fn daemons() {
         }
         assert_eq!(daemon.wait_exit(LIMIT), Some(Exit::Status(0)));
         assert!(daemon.has_own_pid_namespace());
-        assert_eq!(processes_with(&seconds).len(), 3, "the daemons live on");
+        // Three shells, and perhaps what they have started.
+        assert!(processes_with(&seconds).len() >= 3, "the daemons live on");
         daemon.stop();
         assert_eq!(processes_with(&seconds), Vec::<PathBuf>::new());
         assert_eq!(

@@ -33,6 +33,14 @@ pub enum BarrierError {
         /// The limit.
         limit: Duration,
     },
+    /// The ring was full: frames are missing, and no barrier brings them back.
+    #[error(
+        "{dropped} frames were lost, for the capture's ring was full (more room: [capture] buffer)"
+    )]
+    Dropped {
+        /// `ps_drop`.
+        dropped: u32,
+    },
     /// The capture ended before.
     #[error("the capture ended: {0}")]
     Ended(String),
@@ -47,13 +55,13 @@ fn list(cpus: &[usize]) -> String {
 }
 
 impl LiveCapture {
-    /// Waits until every frame sent on the interface before this call is in the capture: the
-    /// sender of the frame must have returned from its system call. What *answers* such a frame may
+    /// Waits until every frame sent on the interface before this call is in the capture, none lost:
+    /// the sender of the frame must have returned from its system call. What *answers* such a frame may
     /// come later; see [`LiveCapture::settle`].
     ///
     /// # Errors
-    /// The sentinels did not come in within `limit`, the capture has ended, or nothing can be sent
-    /// (interface down). The run is then inconclusive.
+    /// The sentinels did not come in within `limit`, frames were lost since the capture was opened,
+    /// it has ended, or nothing can be sent (interface down). The run is then inconclusive.
     pub fn barrier(&mut self, limit: Duration) -> Result<Barrier, BarrierError> {
         let start = Instant::now();
         let cpus = platform::affinity()?;
@@ -61,40 +69,45 @@ impl LiveCapture {
             let mut state = self.shared.lock();
             state.round = state.round.wrapping_add(1);
             state.missing = vec![true; cpus.len()];
+            state.waiting = true;
             state.round
         };
         platform::on_each_cpu(|_, position| self.send(&self.nonce.frame(round, position as u32)))?;
         // The kernel hands frames over by the block: fill up the one that the sentinels are in.
         self.hurry();
         let left = limit.saturating_sub(start.elapsed());
-        let (state, _) = self.shared.wait(left, |state| {
-            state.ended.is_some() || !state.missing.contains(&true)
-        });
-        let missing: Vec<usize> = cpus
-            .iter()
-            .zip(&state.missing)
-            .filter_map(|(&cpu, &missing)| missing.then_some(cpu))
-            .collect();
-        if missing.is_empty() {
+        let (mut state, over) = self
+            .shared
+            .wait(left, |state| state.ended.is_some() || !state.waiting);
+        state.waiting = false;
+        if let Some(ended) = &state.ended {
+            let words = ended.error.clone();
+            return Err(BarrierError::Ended(
+                words.unwrap_or_else(|| "it was stopped".to_owned()),
+            ));
+        }
+        if state.dropped > 0 {
+            return Err(BarrierError::Dropped {
+                dropped: state.dropped,
+            });
+        }
+        if over {
             return Ok(Barrier {
                 frames: state.total_at_barrier,
                 cpus: cpus.len(),
                 took: start.elapsed(),
             });
         }
-        match &state.ended {
-            Some(ended) => Err(BarrierError::Ended(
-                ended
-                    .error
-                    .clone()
-                    .unwrap_or_else(|| "it was stopped".to_owned()),
-            )),
-            None => Err(BarrierError::Missing {
-                missing,
-                cpus: cpus.len(),
-                limit,
-            }),
-        }
+        // All in, but the counter not yet looked at: as good as none.
+        let unproven = !state.missing.contains(&true);
+        let pairs = cpus.iter().zip(&state.missing);
+        Err(BarrierError::Missing {
+            missing: pairs
+                .filter_map(|(&cpu, &missing)| (missing || unproven).then_some(cpu))
+                .collect(),
+            cpus: cpus.len(),
+            limit,
+        })
     }
 
     /// Barriers until one adds no frame: what the stack sent in answer to a frame that was still in

@@ -213,7 +213,8 @@ impl LiveCapture {
     }
 
     /// Has the kernel hand over the frames of the block under way now, rather than when it is 4 ms
-    /// old. Nothing depends on it but speed. A barrier does this by itself.
+    /// old: for when everybody has done what was to be seen. Nothing depends on it but speed. Costs
+    /// one block of the ring. A barrier does this by itself.
     pub fn hurry(&self) {
         for _ in 0..self.fillers {
             // Without it, the block is handed over all the same, a little later.

@@ -31,6 +31,10 @@ pub struct State {
     pub pending: FrameStore,
     /// Frames ever captured, no sentinels.
     pub total: u64,
+    /// Somebody waits at a barrier.
+    pub waiting: bool,
+    /// Frames that the kernel could not put into the ring, counted while somebody waited.
+    pub dropped: u32,
     /// The barrier round under way.
     pub round: u32,
     /// Which of its sentinels are still to come, by position.
@@ -131,10 +135,30 @@ impl Reader {
         loop {
             let stop = self.wait()?;
             while self.copy_batch()? > 0 {}
+            self.serve_barrier()?;
             if stop {
                 return Ok(());
             }
         }
+    }
+
+    /// Ends the wait at a barrier when all its sentinels are in, or something else never will be.
+    /// Where the ring was full a sentinel may have been dropped as well: this is why the counter is
+    /// looked at after each time that the ring has been emptied.
+    fn serve_barrier(&mut self) -> Result<(), String> {
+        if !self.shared.lock().waiting {
+            return Ok(());
+        }
+        let counted = self.capture.stats();
+        let dropped = counted.map_err(|e| format!("pcap_stats: {e}"))?.dropped;
+        let mut state = self.shared.lock();
+        state.dropped = dropped;
+        if dropped > 0 || !state.missing.contains(&true) {
+            state.waiting = false;
+            drop(state);
+            self.shared.announce();
+        }
+        Ok(())
     }
 
     /// Blocks until there are frames or the stop signal; true for the latter.
@@ -153,6 +177,7 @@ impl Reader {
     fn copy_batch(&mut self) -> Result<usize, String> {
         let (nonce, snaplen) = (self.nonce, self.snaplen);
         let mut state = self.shared.lock();
+        let before = state.total;
         let result = self.capture.dispatch(Some(BATCH), |packet| {
             if let Some((round, position)) = nonce.recognise(packet.data) {
                 state.sentinel(round, position);
@@ -167,13 +192,14 @@ impl Reader {
                 &packet.data[..packet.data.len().min(snaplen)],
             );
         });
+        let news = state.total != before;
         drop(state);
+        if news {
+            self.shared.announce();
+        }
         match result {
-            Ok(0) | Err(pcap::Error::TimeoutExpired) => Ok(0),
-            Ok(n) => {
-                self.shared.announce();
-                Ok(n)
-            }
+            Ok(n) => Ok(n),
+            Err(pcap::Error::TimeoutExpired) => Ok(0),
             Err(e) => Err(format!("pcap_dispatch: {e}")),
         }
     }

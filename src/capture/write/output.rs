@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use nix::errno::Errno;
 use nix::unistd::fchown;
 
+use crate::platform::owner::create_folder;
+
 /// A capture file could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
@@ -68,8 +70,8 @@ impl Output {
     /// The folder cannot be made or written to, or the disk is full.
     pub fn create(target: impl Into<PathBuf>) -> Result<Self, WriteError> {
         let target = target.into();
-        if let Some(folder) = target.parent().filter(|f| !f.as_os_str().is_empty()) {
-            create_folder(folder)?;
+        if let Some(folder) = target.parent() {
+            create_folder(folder).map_err(|(folder, e)| failure(&folder, e, true))?;
         }
         let temporary = temporary_name(&target);
         let created = OpenOptions::new()
@@ -229,24 +231,6 @@ fn temporary_name(target: &Path) -> PathBuf {
     name.push(target.file_name().unwrap_or("capture".as_ref()));
     name.push(format!(".{}-{serial}.tmp", std::process::id()));
     target.with_file_name(name)
-}
-
-/// Makes the folder and those above it; each new one belongs to the invoking user.
-fn create_folder(folder: &Path) -> Result<(), WriteError> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    if let Some(above) = folder.parent().filter(|f| !f.as_os_str().is_empty()) {
-        create_folder(above)?;
-    }
-    match std::fs::create_dir(folder) {
-        Ok(()) => File::open(folder)
-            .and_then(|f| give_to_invoking_user(&f))
-            .map_err(|e| failure(folder, e, true)),
-        // Another thread was faster.
-        Err(_) if folder.is_dir() => Ok(()),
-        Err(e) => Err(failure(folder, e, true)),
-    }
 }
 
 /// Under `sudo`, files belong to the user who typed it, not to root.

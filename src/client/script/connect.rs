@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use nix::errno::Errno;
 use socket2::{SockAddr, SockFilter, Type};
 
-use super::act::{Act, Progress};
+use super::act::{Act, Failure, Progress};
 use super::machine::Script;
 use crate::client::link::{bind, open, option_name, set_option};
 use crate::client::report::errno_of;
@@ -174,6 +174,14 @@ impl Act for Deaf {
         };
         match result {
             Ok(()) => Progress::done("setsockopt", name, None),
+            Err(e) if errno_of(&e) == Errno::EPERM => Progress::Failed(Failure {
+                call: "setsockopt",
+                result: format!(
+                    "{name}: EPERM, this kernel wants CAP_NET_ADMIN for it: root has it, and the lab in a namespace of its own"
+                ),
+                errno: Some(Errno::EPERM),
+                op: None,
+            }),
             Err(e) => Progress::errno("setsockopt", errno_of(&e)),
         }
     }

@@ -1,13 +1,14 @@
 //! `recv-file`: everything until the peer's end, into a file, compared with another.
 
 use std::fs::File;
-use std::io::Write;
-use std::path::{Component, Path};
+use std::io::{self, Write};
+use std::path::{Component, Path, PathBuf};
 
 use super::act::{Act, Failure, Progress};
 use super::machine::Script;
 use super::payload::{Payload, difference};
 use super::recv::Eof;
+use crate::platform::owner;
 use crate::timeline::Op;
 
 /// The step.
@@ -15,6 +16,16 @@ pub struct RecvFile {
     eof: Eof,
     into: Option<File>,
     equals: Option<Payload>,
+}
+
+/// Creates a file, and its folder if need be; under sudo they belong to the invoking user.
+fn create(path: &Path) -> Result<File, (PathBuf, io::Error)> {
+    if let Some(folder) = path.parent() {
+        owner::create_folder(folder)?;
+    }
+    let file = File::create(path).map_err(|e| (path.to_owned(), e))?;
+    owner::give_to_invoker(path);
+    Ok(file)
 }
 
 fn failure(result: String) -> Failure {
@@ -45,8 +56,8 @@ impl RecvFile {
                     return Err(failure(text));
                 }
                 let path = script.context.output.join(path);
-                File::create(&path)
-                    .map_err(|e| failure(format!("cannot create {}: {e}", path.display())))
+                create(&path)
+                    .map_err(|(path, e)| failure(format!("cannot create {}: {e}", path.display())))
             })
             .transpose()?;
         Ok(RecvFile {

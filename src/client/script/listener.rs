@@ -14,6 +14,7 @@ use crate::client::report::errno_of;
 use crate::client::task::Watch;
 use crate::platform::multiplex::Interest;
 use crate::platform::notify::unique;
+use crate::platform::process::closing;
 
 /// A listening socket that a step may close under the server.
 #[derive(Debug)]
@@ -67,6 +68,7 @@ impl ListenerSlot {
 
     /// Closes it; was it open?
     pub fn close(&self) -> bool {
+        let _whole = closing();
         self.lock().take().is_some()
     }
 }

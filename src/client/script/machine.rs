@@ -234,6 +234,12 @@ impl Task for Script {
             match doing.advance(self) {
                 Progress::Done(done) => self.succeeded(step, Some(done)),
                 Progress::Quiet => self.succeeded(step, None),
+                // What others do because the run has ended is no failure of this step.
+                Progress::Failed(_) if self.context.cancel.is_cancelled() => {
+                    self.doing = Some(doing);
+                    self.cancelled();
+                    return Want::Over;
+                }
                 Progress::Failed(failure) => {
                     doing.abandon(self);
                     self.step_failed(step, failure);

@@ -13,7 +13,6 @@ use crate::platform::Notify;
 pub struct Barrier {
     name: String,
     arrived: Option<(u64, Arc<Notify>)>,
-    missing: Vec<Arc<str>>,
 }
 
 impl Barrier {
@@ -22,7 +21,6 @@ impl Barrier {
         Barrier {
             name: name.to_string(),
             arrived: None,
-            missing: Vec::new(),
         }
     }
 }
@@ -48,17 +46,15 @@ impl Act for Barrier {
                 let text = format!("{}: {who} has ended and will never come", self.name);
                 Progress::failed("barrier", text, None)
             }
-            Standing::Waiting(missing) => {
-                self.missing = missing;
-                Progress::on(vec![Watch::notify(&notify)])
-            }
+            Standing::Waiting => Progress::on(vec![Watch::notify(&notify)]),
         }
     }
 
-    fn waiting(&self, _: &Script) -> String {
-        let shown = self.missing.iter().take(3).map(|m| &**m);
-        let shown: Vec<&str> = shown.collect();
-        let more = match self.missing.len().saturating_sub(3) {
+    fn waiting(&self, script: &Script) -> String {
+        let turn = self.arrived.as_ref().map_or(1, |(turn, _)| *turn);
+        let missing = script.context.barriers.missing(&self.name, turn);
+        let shown: Vec<&str> = missing.iter().take(3).map(|m| &**m).collect();
+        let more = match missing.len().saturating_sub(3) {
             0 => String::new(),
             n => format!(" and {n} more"),
         };

@@ -339,3 +339,21 @@ fn a_deadlock_prints_no_byte_counts_that_vary() {
       close none, left open
     "#);
 }
+
+/// Seen under load: the client's ACK of the FIN came after its own FIN; the server, already in
+/// TIME-WAIT, acknowledged it again, and the client's kernel had no socket for that any more.
+#[test]
+fn a_reset_that_answers_the_echo_of_an_overtaken_ack_does_not_count() {
+    let client = [sent(0, 5), PeerFin, Close { unread: 0 }];
+    let server = [Received(5), Close { unread: 0 }];
+    let plain = text("HS cAP5 sA sAF cA cAF sA", &client, &server);
+    let overtaken = text("HS cAP5 sA sAF cAF sA cA@6,2 sA cR", &client, &server);
+    assert_eq!(overtaken, plain);
+    // While one FIN is not acknowledged, a RST is news.
+    let cut_off = text(
+        "HS cAP5 sA cAF sAF cR",
+        &[sent(0, 5), Close { unread: 0 }],
+        &server,
+    );
+    assert!(cut_off.contains("reset by client (answer)"), "{cut_off}");
+}

@@ -150,6 +150,7 @@ impl Lower<'_> {
             ));
         }
         Program {
+            inherit: false,
             argv: words,
             stdin: table.texts("stdin"),
             keep_stdin: table.bool("keep-stdin").unwrap_or(false),

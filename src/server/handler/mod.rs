@@ -10,7 +10,7 @@ mod steps;
 
 pub use hub::Hub;
 pub use output::Output;
-pub use steps::Steps;
+pub use steps::steps;
 
 use super::shop::Shop;
 use crate::client::report::{Draft, errno_of};
@@ -44,7 +44,7 @@ pub fn task(shop: &Shop, link: Link) -> Box<dyn Task> {
         Handler::Echo => Box::new(simple::Simple::echo(link)),
         Handler::Sink => Box::new(simple::Simple::sink(link)),
         Handler::Greet(text) => Box::new(simple::Simple::greet(link, text)),
-        Handler::Steps(steps) => Box::new(Steps::new(shop, link, steps.clone())),
+        Handler::Steps(list) => Box::new(steps(shop, link, list.clone())),
         Handler::Forward(target) => Box::new(forward::Forward::new(link, *target)),
         Handler::Http(body) => Box::new(http::Http::new(link, body)),
         Handler::Chat => {
