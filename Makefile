@@ -3,7 +3,7 @@
 CARGO ?= cargo
 SUDO  := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 BUILD_PACKAGES := libpcap-dev
-TEST_PACKAGES  := libpcap-dev tshark tcpdump python3 sudo curl nginx-light
+TEST_PACKAGES  := libpcap-dev tshark tcpdump python3 sudo curl nginx-light util-linux mount
 # What the tests run as besides root.
 TEST_USER := labtest
 
@@ -60,4 +60,4 @@ deps:
 
 test-deps:
 	$(call need,$(TEST_PACKAGES))
-	@id -u $(TEST_USER) >/dev/null 2>&1 || [ "$$(id -u)" != 0 ] || { echo "creating the unprivileged user $(TEST_USER) for the tests"; useradd --create-home --shell /bin/sh $(TEST_USER); }
+	@id -u $(TEST_USER) >/dev/null 2>&1 || { echo "creating the unprivileged user $(TEST_USER) for the tests"; $(SUDO) useradd --create-home --shell /bin/sh $(TEST_USER); }

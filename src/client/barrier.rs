@@ -204,7 +204,7 @@ mod tests {
         let (turn, over) = barriers.arrive("start", &a).unwrap();
         assert_eq!(turn, 1);
         assert_eq!(barriers.standing("start", 1), Standing::Waiting);
-        assert_eq!(barriers.missing("start", 1), [b.clone()]);
+        assert_eq!(barriers.missing("start", 1), std::slice::from_ref(&b));
         assert!(!signalled(&over));
         barriers.arrive("start", &b).unwrap();
         assert!(signalled(&over));
@@ -215,7 +215,7 @@ mod tests {
         assert!(signalled(&over) && !signalled(&second));
         assert_eq!(barriers.standing("start", 1), Standing::Open);
         assert_eq!(barriers.standing("start", 2), Standing::Waiting);
-        assert_eq!(barriers.missing("start", 2), [b.clone()]);
+        assert_eq!(barriers.missing("start", 2), std::slice::from_ref(&b));
         barriers.arrive("start", &b).unwrap();
         assert!(signalled(&second));
         assert_eq!(barriers.standing("start", 2), Standing::Open);

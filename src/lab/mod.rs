@@ -6,7 +6,7 @@ mod expected;
 pub mod isolation;
 mod isolation_help;
 pub mod isolation_probe;
-mod observer;
+pub(crate) mod observer;
 mod powers;
 pub mod program;
 mod program_error;

@@ -311,6 +311,9 @@ impl Lower<'_> {
         let Some(node) = table.get("options") else {
             return vec![];
         };
+        if node.table().is_some_and(|table| table.is_empty()) {
+            self.says_nothing(node, "which?", "options = { timestamps = true }");
+        }
         let mut options = vec![];
         self.syn_options(node, None, &mut options);
         for (key, side) in SIDES {
