@@ -53,7 +53,7 @@ pub struct Ran {
     pub left_waiting: Option<String>,
     /// Ctrl-C came before the end.
     pub interrupted: bool,
-    /// From the start to the end of the recording.
+    /// From the start of the actors to the end of the recording.
     pub elapsed: Duration,
     /// The packet socket, being closed behind the results.
     pub closing: Closing,
@@ -81,8 +81,6 @@ pub fn run(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, LabErr
 /// # Errors
 /// As [`run`].
 pub fn run_here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, LabError> {
-    let start = Instant::now();
-    let deadline = start + scenario.limit;
     let _namespace = options.isolation.enter(&scenario.link, &scenario.sysctl)?;
     let timeline = Timeline::new();
     let wire = Wire::new(timeline.clone());
@@ -113,6 +111,9 @@ pub fn run_here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, L
     }
 
     let mut observer = Observer::new(capture.link(), wire.clone());
+    // The scenario's time begins with its actors: a turn at the rings may have been long in coming.
+    let start = Instant::now();
+    let deadline = start + scenario.limit;
     let mut actors = Actors::start(scenario, options, &timeline, &wire)?;
     let isolated = options.isolation.on() == On::Namespace;
     let mut settler = Settler::new(scenario, isolated);
