@@ -12,7 +12,9 @@ use crate::wire::Flags;
 pub(super) fn of(evidence: &Evidence<'_>, subject: &Subject<'_>) -> Option<Cause> {
     match subject.flow.handshake {
         Handshake::Refused => refused(evidence, subject),
-        Handshake::Unanswered | Handshake::Complete => unanswered(evidence, subject),
+        Handshake::Unanswered | Handshake::Partial | Handshake::Complete => {
+            unanswered(evidence, subject)
+        }
         _ => None,
     }
 }
