@@ -11,6 +11,7 @@ mod interrupt;
 mod main;
 mod plan;
 mod progress;
+mod record;
 mod repeats;
 mod reporters;
 mod run;
