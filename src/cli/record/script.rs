@@ -295,8 +295,8 @@ impl Writer<'_> {
             }
             _ => [false, false],
         };
-        for side in 0..2 {
-            if !left_open[side] && !self.gone[side] {
+        for (side, left_open) in left_open.into_iter().enumerate() {
+            if !left_open && !self.gone[side] {
                 self.steps[side].push(Do::Close);
             }
             if *self.close != Close::Crossed {
