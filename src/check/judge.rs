@@ -67,7 +67,7 @@ impl Judge {
             }
             Roles::Addresses { server } => naming::by_address(scenario, &conversations, server),
         };
-        let mut findings = step_findings(&recording.events, &ownership, &conversations);
+        let mut findings = step_findings(scenario, &recording.events, &ownership, &conversations);
         let mut connections = vec![];
         for owned in &ownership.own {
             let conversation = &conversations[owned.index];
@@ -287,6 +287,7 @@ fn doubts(
 }
 
 fn step_findings(
+    scenario: &Scenario,
     events: &[Event],
     ownership: &Ownership,
     conversations: &[Conversation],
@@ -294,7 +295,7 @@ fn step_findings(
     events
         .iter()
         // How programs ended is judged apart.
-        .filter(|event| event.failed && !matches!(event.call.as_str(), "exit" | "killed"))
+        .filter(|event| event.failed && expect::program_of(scenario, &event.actor).is_none())
         .map(|event| Finding {
             code: "step-failed",
             message: format!("{}: {} {}", event.actor, event.call, event.result),

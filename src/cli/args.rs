@@ -38,6 +38,8 @@ pub enum Command {
     Check(super::check::CheckArgs),
     /// Run any command in an own namespace, captured and judged
     Exec(super::exec::ExecArgs),
+    /// Make a scenario of a capture file, or of what a command does
+    Record(super::record::RecordArgs),
     /// Run a server by hand; each thing that it does is printed
     Serve(super::by_hand::ServeArgs),
     /// Be a client by hand: type lines, see replies

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use super::args::{Cli, Command};
-use super::{by_hand, check, doctor, exec, merge, run, show, snap};
+use super::{by_hand, check, doctor, exec, merge, record, run, show, snap};
 use crate::{lab, scenario};
 
 /// A scenario or the command line is wrong.
@@ -32,6 +32,7 @@ pub fn main() -> ExitCode {
         Some(Command::Merge(args)) => merge::run(&args),
         Some(Command::Check(args)) => check::check(&args),
         Some(Command::Exec(args)) => exec::exec(&args),
+        Some(Command::Record(args)) => record::record(&args),
         Some(Command::Serve(args)) => by_hand::serve(&args),
         Some(Command::Talk(args)) => by_hand::talk(&args),
         Some(Command::Watch(args)) => by_hand::watch(&args),

@@ -13,6 +13,7 @@ mod main;
 mod merge;
 mod plan;
 mod progress;
+mod record;
 mod repeats;
 mod reporters;
 mod run;

@@ -12,7 +12,9 @@ use crate::wire::Flags;
 pub(super) fn of(evidence: &Evidence<'_>, subject: &Subject<'_>) -> Option<Cause> {
     match subject.flow.handshake {
         Handshake::Refused => refused(evidence, subject),
-        Handshake::Unanswered | Handshake::Complete => unanswered(evidence, subject),
+        Handshake::Unanswered | Handshake::Partial | Handshake::Complete => {
+            unanswered(evidence, subject)
+        }
         _ => None,
     }
 }
@@ -93,9 +95,7 @@ fn unanswered(evidence: &Evidence<'_>, subject: &Subject<'_>) -> Option<Cause> {
         _ => {}
     }
     let text = format!("SYN #{} was not answered", first.frame);
-    let Some(server) = server(evidence, subject) else {
-        return None;
-    };
+    let server = server(evidence, subject)?;
     let waiting = waiting(evidence, subject, server, first.time);
     let Some(waiting) = waiting else {
         return consistent(format!("{text}: the accept queue was full"));

@@ -155,15 +155,23 @@ fn topic(finding: &Finding, subject: &Subject<'_>) -> Topic {
             }
         }
         "step-failed" => {
-            let text = &finding.message;
+            // What was expected instead is no part of what happened.
+            let text = finding.message.split(", but ").next().unwrap_or_default();
             if ["ECONNREFUSED", "timeout connect"]
                 .iter()
                 .any(|word| text.contains(word))
             {
                 Topic::Opening
-            } else if ["ECONNRESET", "EPIPE", "timeout recv", "peer", "end"]
-                .iter()
-                .any(|word| text.contains(word))
+            } else if [
+                "ECONNRESET",
+                "EPIPE",
+                "timeout recv",
+                "FIN",
+                "RST",
+                "closed",
+            ]
+            .iter()
+            .any(|word| text.contains(word))
             {
                 Topic::Ending
             } else {

@@ -2,16 +2,37 @@
 
 use super::{consistent, proven};
 use crate::check::Cause;
-use crate::check::expect::{Evidence, Subject};
+use crate::check::expect::{Evidence, Subject, program_of};
 use crate::flow::{Reset, ResetKind};
 use crate::tcp::{Seg, Side};
 use crate::timeline::Op;
 
-pub(super) fn of(_: &Evidence<'_>, subject: &Subject<'_>, reset: &Reset) -> Option<Cause> {
+pub(super) fn of(evidence: &Evidence<'_>, subject: &Subject<'_>, reset: &Reset) -> Option<Cause> {
     match reset.kind {
-        ResetKind::Abort => abort(subject, reset.by),
+        ResetKind::Abort => {
+            queued(evidence, subject, reset.by).or_else(|| abort(subject, reset.by))
+        }
         ResetKind::Answer => answer(subject, reset.by),
     }
+}
+
+/// The listening socket was closed before accept() had taken the connection from its queue.
+fn queued(evidence: &Evidence<'_>, subject: &Subject<'_>, by: Side) -> Option<Cause> {
+    let server = subject.owned.server.as_deref()?;
+    if by == Side::Client
+        || subject.ops(Side::Server).is_some()
+        || program_of(evidence.scenario, server).is_some()
+    {
+        return None;
+    }
+    let frame = subject.atoms.side(by).rst?.frame;
+    let closed = evidence.recording.events.iter().any(|event| {
+        *event.actor == *server && event.ends.is_none() && event.call == "close" && !event.failed
+    });
+    closed.then_some(())?;
+    proven(format!(
+        "RST #{frame} because {server} closed its listening socket while this connection stood in its queue"
+    ))
 }
 
 /// A RST with ACK: its sender gave up the connection.
