@@ -26,6 +26,12 @@ pub(super) const MIN_RING_SNAPLEN: u32 = 128;
 
 const MIB: u64 = 1 << 20;
 
+/// More bytes than this in one frame make slots wasteful.
+const SLOT_MAX: u64 = 16 << 10;
+
+/// Slots that take more than this together are no better than blocks.
+const SLOTS_MAX: u64 = 2 * MIB;
+
 /// Age at which the kernel hands over a block that is not full, in ms.
 pub(super) const RETIRE_MS: i32 = 4;
 
@@ -74,17 +80,20 @@ impl From<u64> for Expected {
 impl Expected {
     /// Slot size and count, if slots are better than blocks.
     fn slots(self) -> Option<(u32, u32)> {
+        if self.bytes > SLOT_MAX {
+            return None;
+        }
         // One frame may carry all of a direction's bytes; headers, and what the kernel keeps of a
         // frame besides, stay far below 256 bytes.
-        let slot = self.bytes.saturating_add(256).next_power_of_two();
+        let slot = (self.bytes + 256).next_power_of_two();
         // Each barrier sends a sentinel from each CPU.
         let cpus = std::thread::available_parallelism().map_or(1, usize::from) as u64;
         let count = self
             .frames?
             .saturating_mul(2)
             .saturating_add(128 + 16 * cpus);
-        let ring = slot.saturating_mul(count).next_multiple_of(64 << 10);
-        (slot <= 16 << 10 && ring <= 2 * MIB).then_some((slot as u32, ring as u32))
+        let ring = slot.saturating_mul(count).saturating_add(64 << 10) & !0xffff;
+        (ring <= SLOTS_MAX).then_some((slot as u32, ring as u32))
     }
 }
 
@@ -163,6 +172,8 @@ mod tests {
         // Too large a frame, or too many of them: blocks.
         assert!(choose(20_000, 30).slots.is_none());
         assert!(choose(10, 1_000_000).slots.is_none());
+        assert!(choose(10, u64::MAX).slots.is_none());
+        assert!(choose(u64::MAX, 1).slots.is_none());
         let user = CaptureSpec {
             buffer: Some(1),
             ..CaptureSpec::default()
