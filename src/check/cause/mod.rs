@@ -162,9 +162,16 @@ fn topic(finding: &Finding, subject: &Subject<'_>) -> Topic {
                 .any(|word| text.contains(word))
             {
                 Topic::Opening
-            } else if ["ECONNRESET", "EPIPE", "timeout recv", "FIN", "RST", "closed"]
-                .iter()
-                .any(|word| text.contains(word))
+            } else if [
+                "ECONNRESET",
+                "EPIPE",
+                "timeout recv",
+                "FIN",
+                "RST",
+                "closed",
+            ]
+            .iter()
+            .any(|word| text.contains(word))
             {
                 Topic::Ending
             } else {
