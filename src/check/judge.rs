@@ -120,7 +120,7 @@ impl Judge {
             match self.snapshot(scenario, &text, findings.is_empty())? {
                 Judged::Holds(name) => variant = name,
                 Judged::Written => accepted = true,
-                Judged::Fails(finding) => findings.push(finding),
+                Judged::Fails(finding) => findings.push(*finding),
             }
         }
         cause::explain(&evidence, &mut findings);
@@ -161,7 +161,7 @@ impl Judge {
             redact::datagrams(&scenario.expect.redact, &mut flow);
             flows.push(flow);
         }
-        flows.sort_by(|a: &Flow, b| naming::natural(&a.name).cmp(&naming::natural(&b.name)));
+        flows.sort_by_key(|flow: &Flow| naming::natural(&flow.name));
         flows
     }
 
@@ -191,7 +191,7 @@ impl Judge {
             snapshot::write(&snapshot::pending(&path), scenario, text)?;
         }
         let shown = path.display();
-        Ok(Judged::Fails(match comparison {
+        Ok(Judged::Fails(Box::new(match comparison {
             Comparison::Differs { stored, diff } => Finding {
                 code: "snapshot-differs",
                 message: format!("the flow differs from the snapshot {shown}"),
@@ -208,14 +208,14 @@ impl Judge {
                 notes: vec!["read the flow; if it is right, run again with --accept".to_owned()],
                 ..Finding::default()
             },
-        }))
+        })))
     }
 }
 
 enum Judged {
     Holds(Option<String>),
     Written,
-    Fails(Finding),
+    Fails(Box<Finding>),
 }
 
 /// What the snapshot of a scenario holds: the flow of every connection, by name.

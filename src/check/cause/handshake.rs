@@ -95,9 +95,7 @@ fn unanswered(evidence: &Evidence<'_>, subject: &Subject<'_>) -> Option<Cause> {
         _ => {}
     }
     let text = format!("SYN #{} was not answered", first.frame);
-    let Some(server) = server(evidence, subject) else {
-        return None;
-    };
+    let server = server(evidence, subject)?;
     let waiting = waiting(evidence, subject, server, first.time);
     let Some(waiting) = waiting else {
         return consistent(format!("{text}: the accept queue was full"));

@@ -37,10 +37,7 @@ impl Lower<'_> {
                 Err(error) => {
                     self.pattern_error(&error, &inside);
                     // The other lines may have errors of their own.
-                    let Some(left) = without_line(&rest, error.span.start) else {
-                        return None;
-                    };
-                    rest = left;
+                    rest = without_line(&rest, error.span.start)?;
                 }
             }
         }
@@ -113,19 +110,22 @@ impl Lower<'_> {
 fn explained(text: &str, error: &regex::Error) -> (std::ops::Range<usize>, String) {
     let drawn = error.to_string();
     let reason = drawn.lines().find_map(|line| line.strip_prefix("error: "));
-    let caret = drawn
+    let mut caret = drawn
         .lines()
         .filter(|line| line.contains('^') && line.trim_matches(['^', ' ']).is_empty());
-    let place = caret.last().filter(|_| !text.contains('\n')).map(|line| {
-        let column = |at: Option<usize>| at.unwrap_or(4).saturating_sub(4);
-        let (start, end) = (column(line.find('^')), column(line.rfind('^')) + 1);
-        let offset = |column| {
-            text.char_indices()
-                .nth(column)
-                .map_or(text.len(), |(at, _)| at)
-        };
-        offset(start)..offset(end)
-    });
+    let place = caret
+        .next_back()
+        .filter(|_| !text.contains('\n'))
+        .map(|line| {
+            let column = |at: Option<usize>| at.unwrap_or(4).saturating_sub(4);
+            let (start, end) = (column(line.find('^')), column(line.rfind('^')) + 1);
+            let offset = |column| {
+                text.char_indices()
+                    .nth(column)
+                    .map_or(text.len(), |(at, _)| at)
+            };
+            offset(start)..offset(end)
+        });
     let reason = reason.unwrap_or("it cannot be compiled").to_owned();
     (place.unwrap_or(0..text.len()), reason)
 }
