@@ -87,7 +87,13 @@ impl Judge {
         }
         let datagrams = self.datagrams(scenario, recording, exchanges);
         let foreign = ownership.foreign.len();
-        let doubts = doubts(recording, &ownership, &conversations);
+        let mut doubts = doubts(recording, &ownership, &conversations);
+        if foreign > 0 && connections.is_empty() && self.roles == Roles::Actors {
+            // That nobody connected cannot be said where others did.
+            doubts.push(format!(
+                "{foreign} connections on these ports are not the scenario's own"
+            ));
+        }
         let inconclusive = |connections, datagrams, doubts| Opinion {
             connections,
             datagrams,
@@ -161,7 +167,7 @@ impl Judge {
             redact::datagrams(&scenario.expect.redact, &mut flow);
             flows.push(flow);
         }
-        flows.sort_by_key(|flow: &Flow| naming::natural(&flow.name));
+        flows.sort_by_cached_key(|flow| naming::natural(&flow.name));
         flows
     }
 

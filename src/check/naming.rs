@@ -190,7 +190,7 @@ pub fn by_address(
             server_ops: None,
         });
     }
-    ownership.own.sort_by_key(|owned| natural(&owned.name));
+    ownership.own.sort_by_cached_key(|own| natural(&own.name));
     ownership
 }
 

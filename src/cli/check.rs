@@ -129,7 +129,7 @@ pub(super) fn report(judged: &Judged, quiet: bool) -> anyhow::Result<u8> {
     Ok(judged.verdict.exit_code())
 }
 
-fn read(path: &Path) -> Result<Followed, crate::capture::read::ReadError> {
+pub(super) fn read(path: &Path) -> Result<Followed, crate::capture::read::ReadError> {
     let mut reader = match path.as_os_str() == "-" {
         true => Reader::from_read(Box::new(std::io::stdin()))?,
         false => Reader::open(path)?,

@@ -149,10 +149,10 @@ impl Patterns {
             .collect();
         let mut slot_of: Vec<Option<usize>> = vec![None; free.len()];
         let mut missing = vec![];
-        for (slot, (pattern, _)) in slots.iter().enumerate() {
+        for (slot, wanted) in slots.iter().enumerate() {
             let mut seen = vec![false; free.len()];
             if !augment(slot, &fits, &mut slot_of, &mut seen) {
-                missing.push(*pattern);
+                missing.push(wanted.0);
             }
         }
         missing.dedup();
