@@ -17,14 +17,14 @@ const BATCH: usize = 4096;
 
 struct Column {
     title: &'static str,
-    /// What to leave out first: the highest.
+    /// What is taken in first: the lowest. Those of rank 0 always are.
     rank: u8,
     left: bool,
     cell: fn(&mut Buffer, &Summary),
 }
 
 const COLUMNS: [Column; 14] = [
-    Column::number("#", 0, |b, s| {
+    Column::number("stream", 0, |b, s| {
         b.number(s.stream.into());
         b.text(if s.continued { "+" } else { "" });
     }),
@@ -39,7 +39,7 @@ const COLUMNS: [Column; 14] = [
     Column::number("bytes →", 0, |b, s| b.number(s.sent[0].bytes)),
     Column::number("← bytes", 0, |b, s| b.number(s.sent[1].bytes)),
     Column::number("unseen", 2, |b, s| pair(b, s, |sent| sent.missing)),
-    Column::number("again", 3, |b, s| pair(b, s, |sent| sent.retransmissions)),
+    Column::number("resent", 3, |b, s| pair(b, s, |sent| sent.retransmissions)),
     Column::text("state", 2, |b, s| b.text(s.state)),
     Column::text("history", 7, |b, s| b.text(&cut(&s.history, 24))),
     Column::number("seconds", 4, |b, s| {
@@ -74,7 +74,7 @@ impl Column {
 
     /// Shown only where some row has something to say.
     fn may_be_empty(&self) -> bool {
-        matches!(self.title, "unseen" | "again" | "rtt ms" | "options")
+        matches!(self.title, "unseen" | "resent" | "rtt ms" | "options")
     }
 }
 
@@ -90,6 +90,8 @@ pub struct Table {
     /// The cells of all rows.
     cells: Buffer,
     widths: Widths,
+    /// Spaces between columns: 2, or 1 where room is scarce.
+    gap: usize,
     begun: bool,
     /// Columns that there was no room for.
     left_out: Vec<&'static str>,
@@ -110,6 +112,7 @@ impl Table {
             rows: vec![],
             cells: Buffer::default(),
             widths: [0; COLUMNS.len()],
+            gap: 2,
             begun: false,
             left_out: vec![],
         }
@@ -209,20 +212,23 @@ impl Table {
         self.widths = widths;
     }
 
-    /// Columns of the highest rank go until the rest has room.
+    /// Columns are taken in by rank, as long as there is room.
     fn leave_out(&mut self, widths: &mut Widths) {
         let Some(limit) = self.limit else { return };
-        for rank in (1..=8).rev() {
-            let shown = widths.iter().filter(|width| **width > 0);
-            let all: usize = shown.map(|width| width + 2).sum();
-            if all <= limit + 2 {
-                break;
-            }
-            for (width, column) in widths.iter_mut().zip(&COLUMNS) {
-                if column.rank == rank && *width > 0 {
-                    *width = 0;
-                    self.left_out.insert(0, column.title);
-                }
+        let mut order: Vec<usize> = (0..COLUMNS.len()).filter(|n| widths[*n] > 0).collect();
+        let all: usize = order.iter().map(|n| widths[*n] + 2).sum();
+        if all > limit + 2 {
+            self.gap = 1;
+        }
+        order.sort_by_key(|n| COLUMNS[*n].rank);
+        let mut used = 0;
+        for n in order {
+            let needed = used + widths[n] + if used > 0 { self.gap } else { 0 };
+            if needed <= limit || COLUMNS[n].rank == 0 {
+                used = needed;
+            } else {
+                widths[n] = 0;
+                self.left_out.push(COLUMNS[n].title);
             }
         }
     }
@@ -237,14 +243,14 @@ impl Table {
             let gap = width.saturating_sub(columns(cell));
             // Spaces are owed until something follows: none at the end of a line.
             if cell.is_empty() {
-                owed += gap + 2;
+                owed += gap + self.gap;
                 continue;
             }
             let before = if column.left { 0 } else { gap };
             let owing = line.0.len() + owed + before;
             line.0.resize(owing, b' ');
             line.0.extend_from_slice(cell);
-            owed = 2 + gap - before;
+            owed = self.gap + gap - before;
         }
     }
 }
@@ -321,7 +327,7 @@ fn options(b: &mut Buffer, s: &Summary) {
         word(b, "sack");
     }
     if a.timestamps && z.timestamps {
-        word(b, "times");
+        word(b, "timestamps");
     }
     if b.0.len() == empty {
         b.0.truncate(begin);
