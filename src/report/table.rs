@@ -40,7 +40,7 @@ const COLUMNS: [Column; 14] = [
     Column::number("← bytes", 0, |b, s| b.number(s.sent[1].bytes)),
     Column::number("unseen", 2, |b, s| pair(b, s, |sent| sent.missing)),
     Column::number("resent", 3, |b, s| pair(b, s, |sent| sent.retransmissions)),
-    Column::text("state", 2, |b, s| b.text(s.state)),
+    Column::text("state", 1, |b, s| b.text(s.state)),
     Column::text("history", 7, |b, s| b.text(&cut(&s.history, 24))),
     Column::number("seconds", 4, |b, s| {
         b.fraction(s.time[1].wrapping_sub(s.time[0]), 1_000_000_000, 6);
