@@ -86,6 +86,8 @@ type Widths = [usize; COLUMNS.len()];
 pub struct Table {
     /// Columns of text to keep to; none: no limit.
     limit: Option<usize>,
+    /// Without styles.
+    plain: bool,
     rows: Vec<Row>,
     /// The cells of all rows.
     cells: Buffer,
@@ -105,10 +107,11 @@ struct Row {
 }
 
 impl Table {
-    /// `limit`: columns of text to keep to, if possible.
-    pub fn new(limit: Option<usize>) -> Table {
+    /// `limit`: columns of text to keep to, if possible. `plain`: without styles.
+    pub fn new(limit: Option<usize>, plain: bool) -> Table {
         Table {
             limit,
+            plain,
             rows: vec![],
             cells: Buffer::default(),
             widths: [0; COLUMNS.len()],
@@ -147,7 +150,8 @@ impl Table {
                 "no room for: {}; --width 0 shows all",
                 self.left_out.join(", ")
             );
-            writeln!(out, "{}", paint(DIM, &text))?;
+            let style = if self.plain { style::PLAIN } else { DIM };
+            writeln!(out, "{}", paint(style, &text))?;
         }
         Ok(())
     }
@@ -160,9 +164,10 @@ impl Table {
         let mut lines = Buffer::default();
         if !self.begun {
             self.begun = true;
-            lines.display(BOLD);
+            let style = if self.plain { style::PLAIN } else { BOLD };
+            lines.display(style);
             self.line(&mut lines, |n| COLUMNS[n].title.as_bytes());
-            lines.display(format_args!("{BOLD:#}\n"));
+            lines.display(format_args!("{style:#}\n"));
         }
         let mut start = 0;
         for row in &self.rows {
@@ -170,7 +175,7 @@ impl Table {
                 let from = if n == 0 { start } else { row.ends[n - 1] };
                 &self.cells.0[from as usize..row.ends[n] as usize]
             };
-            let plain = row.style.is_plain();
+            let plain = self.plain || row.style.is_plain();
             if !plain {
                 lines.display(row.style);
             }
