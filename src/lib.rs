@@ -32,6 +32,7 @@
 //! | [`check`] | expectations, snapshots, verdicts and their findings |
 //! | [`report`] | one file a format; read-only |
 //! | [`cli`] | one file a subcommand |
+//! | [`testing`] | the same for the `#[test]`s of other crates |
 //!
 //! An arrow never runs back: `wire` does not know who captured, `tcp` not what was asked, `flow`
 //! not who is judged, and `report` changes nothing. A capture file is a recording without events,
@@ -49,5 +50,6 @@ pub mod report;
 pub mod scenario;
 pub mod server;
 pub mod tcp;
+pub mod testing;
 pub mod timeline;
 pub mod wire;

@@ -7,4 +7,4 @@ pub mod recording;
 pub mod write;
 
 pub use frame::{Frame, FrameStore};
-pub use recording::{Completeness, Recording, Stats};
+pub use recording::{Completeness, Printed, Recording, Stats};

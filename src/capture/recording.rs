@@ -43,6 +43,17 @@ pub struct Recording {
     pub stats: Stats,
     /// The proof.
     pub complete: Completeness,
-    /// Output of external programs: actor, what it printed.
-    pub output: Vec<(Arc<str>, Vec<u8>)>,
+    /// Output of external programs.
+    pub output: Vec<Printed>,
+}
+
+/// What an external program printed on one of its streams; nothing is not told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Printed {
+    /// The program's actor.
+    pub actor: Arc<str>,
+    /// On standard error? Otherwise on standard output.
+    pub stderr: bool,
+    /// The bytes, bounded; see [`crate::lab::program_output::KEPT`].
+    pub bytes: Vec<u8>,
 }

@@ -1,13 +1,13 @@
 //! From a recording to a verdict.
 
-use std::sync::Arc;
-
+use super::expect::{Evidence, Subject};
 use super::naming::{Owned, Ownership, Roles};
 use super::snapshot::{self, Comparison, SnapshotError};
 use super::verdict::{Finding, Named, Verdict};
-use super::{complete, naming};
+use super::{cause, complete, expect, fails, naming};
 use crate::capture::{Completeness, Recording};
-use crate::flow::{Canonical, Exchange, Flow, Programs, canonical, canonical_udp};
+use crate::flow::atoms::Atoms;
+use crate::flow::{Canonical, Exchange, Flow, Programs, canonical_redacted, canonical_udp, redact};
 use crate::scenario::Scenario;
 use crate::tcp::Conversation;
 use crate::timeline::Event;
@@ -44,6 +44,8 @@ pub struct Opinion {
     pub datagrams: Vec<Flow>,
     /// The verdict.
     pub verdict: Verdict,
+    /// Findings that the scenario's `fails` asked for, and that came.
+    pub foreseen: Vec<Finding>,
     /// A snapshot was written.
     pub accepted: bool,
     /// Connections of others on the same interface.
@@ -65,7 +67,7 @@ impl Judge {
             }
             Roles::Addresses { server } => naming::by_address(scenario, &conversations, server),
         };
-        let mut findings = step_findings(&recording.events);
+        let mut findings = step_findings(scenario, &recording.events, &ownership, &conversations);
         let mut connections = vec![];
         for owned in &ownership.own {
             let conversation = &conversations[owned.index];
@@ -73,7 +75,8 @@ impl Judge {
                 client: owned.client_ops.as_deref(),
                 server: owned.server_ops.as_deref(),
             };
-            let canonical = canonical(&owned.name, conversation, programs);
+            let redact = &scenario.expect.redact;
+            let canonical = canonical_redacted(&owned.name, conversation, programs, redact);
             findings.extend(unconfirmed(owned, &canonical));
             connections.push(Named {
                 name: owned.name.clone(),
@@ -83,17 +86,38 @@ impl Judge {
             });
         }
         let datagrams = self.datagrams(scenario, recording, exchanges);
-        let doubts = doubts(recording, &ownership, &conversations);
         let foreign = ownership.foreign.len();
+        let mut doubts = doubts(recording, &ownership, &conversations);
+        if foreign > 0 && connections.is_empty() && self.roles == Roles::Actors {
+            // That nobody connected cannot be said where others did.
+            doubts.push(format!(
+                "{foreign} connections on these ports are not the scenario's own"
+            ));
+        }
+        let inconclusive = |connections, datagrams, doubts| Opinion {
+            connections,
+            datagrams,
+            verdict: Verdict::Inconclusive(doubts),
+            foreseen: vec![],
+            accepted: false,
+            foreign,
+        };
         if !doubts.is_empty() {
-            let verdict = Verdict::Inconclusive(doubts);
-            return Ok(Opinion {
-                connections,
-                datagrams,
-                verdict,
-                accepted: false,
-                foreign,
-            });
+            return Ok(inconclusive(connections, datagrams, doubts));
+        }
+        let evidence = evidence(
+            scenario,
+            recording,
+            &ownership,
+            &conversations,
+            (&connections, &datagrams),
+        );
+        findings.extend(expect::exits(scenario, &recording.events));
+        let outcome = expect::judge(&evidence);
+        findings.extend(outcome.findings);
+        if findings.is_empty() && !outcome.doubts.is_empty() {
+            // What fails without doubt fails all the same; what is in doubt does not pass.
+            return Ok(inconclusive(connections, datagrams, outcome.doubts));
         }
         let text = flows_text(&connections, &datagrams);
         let mut variant = None;
@@ -102,9 +126,11 @@ impl Judge {
             match self.snapshot(scenario, &text, findings.is_empty())? {
                 Judged::Holds(name) => variant = name,
                 Judged::Written => accepted = true,
-                Judged::Fails(finding) => findings.push(finding),
+                Judged::Fails(finding) => findings.push(*finding),
             }
         }
+        cause::explain(&evidence, &mut findings);
+        let (findings, foreseen) = fails::sort(scenario, findings);
         let verdict = if findings.is_empty() {
             Verdict::Passed { variant }
         } else {
@@ -114,6 +140,7 @@ impl Judge {
             connections,
             datagrams,
             verdict,
+            foreseen,
             accepted,
             foreign,
         })
@@ -135,13 +162,12 @@ impl Judge {
                 None => continue,
             };
             let [client, server] = naming::operations(scenario, pair, &recording.events);
-            flows.push(canonical_udp(
-                &name,
-                exchange,
-                [client.as_deref(), server.as_deref()],
-            ));
+            let programs = [client.as_deref(), server.as_deref()];
+            let mut flow = canonical_udp(&name, exchange, programs);
+            redact::datagrams(&scenario.expect.redact, &mut flow);
+            flows.push(flow);
         }
-        flows.sort_by(|a: &Flow, b| naming::natural(&a.name).cmp(&naming::natural(&b.name)));
+        flows.sort_by_cached_key(|flow| naming::natural(&flow.name));
         flows
     }
 
@@ -157,16 +183,21 @@ impl Judge {
             let _ = std::fs::remove_file(snapshot::pending(&path));
             return Ok(Judged::Holds(variant));
         }
-        if self.policy == Policy::Accept && clean {
+        // A scenario of a broken program: what it shows is no model, and is not written.
+        let broken = !scenario.expect.fails.is_empty();
+        if broken && comparison == Comparison::Missing && scenario.expect.snapshot.is_none() {
+            return Ok(Judged::Holds(None));
+        }
+        if self.policy == Policy::Accept && clean && !broken {
             snapshot::write(&path, scenario, text)?;
             let _ = std::fs::remove_file(snapshot::pending(&path));
             return Ok(Judged::Written);
         }
-        if self.policy == Policy::Compare {
+        if self.policy == Policy::Compare && !broken {
             snapshot::write(&snapshot::pending(&path), scenario, text)?;
         }
         let shown = path.display();
-        Ok(Judged::Fails(match comparison {
+        Ok(Judged::Fails(Box::new(match comparison {
             Comparison::Differs { stored, diff } => Finding {
                 code: "snapshot-differs",
                 message: format!("the flow differs from the snapshot {shown}"),
@@ -183,14 +214,14 @@ impl Judge {
                 notes: vec!["read the flow; if it is right, run again with --accept".to_owned()],
                 ..Finding::default()
             },
-        }))
+        })))
     }
 }
 
 enum Judged {
     Holds(Option<String>),
     Written,
-    Fails(Finding),
+    Fails(Box<Finding>),
 }
 
 /// What the snapshot of a scenario holds: the flow of every connection, by name.
@@ -201,6 +232,36 @@ pub fn flows_text(connections: &[Named], datagrams: &[Flow]) -> String {
         return "no packet\n".to_owned();
     }
     flows.join("\n")
+}
+
+fn evidence<'a>(
+    scenario: &'a Scenario,
+    recording: &'a Recording,
+    ownership: &'a Ownership,
+    conversations: &'a [Conversation],
+    (named, datagrams): (&'a [Named], &'a [Flow]),
+) -> Evidence<'a> {
+    let subjects = ownership
+        .own
+        .iter()
+        .zip(named)
+        .map(|(owned, named)| Subject {
+            owned,
+            conversation: &conversations[owned.index],
+            atoms: Atoms::of(&conversations[owned.index]),
+            flow: &named.flow,
+        });
+    let foreign = ownership
+        .foreign
+        .iter()
+        .flat_map(|&index| &conversations[index].segments);
+    Evidence {
+        scenario,
+        recording,
+        subjects: subjects.collect(),
+        datagrams,
+        foreign: foreign.map(|segment| segment.frame).collect(),
+    }
 }
 
 fn doubts(
@@ -225,18 +286,44 @@ fn doubts(
     doubts
 }
 
-fn step_findings(events: &[Event]) -> Vec<Finding> {
+fn step_findings(
+    scenario: &Scenario,
+    events: &[Event],
+    ownership: &Ownership,
+    conversations: &[Conversation],
+) -> Vec<Finding> {
     events
         .iter()
-        .filter(|event| event.failed)
+        // How programs ended is judged apart.
+        .filter(|event| event.failed && expect::program_of(scenario, &event.actor).is_none())
         .map(|event| Finding {
             code: "step-failed",
             message: format!("{}: {} {}", event.actor, event.call, event.result),
             span: event.step.clone(),
-            connection: Some(Arc::clone(&event.actor).to_string()),
+            connection: connection_of(event, ownership, conversations),
             ..Finding::default()
         })
         .collect()
+}
+
+/// The connection of an event: its socket's, or the client's only one.
+fn connection_of(
+    event: &Event,
+    ownership: &Ownership,
+    conversations: &[Conversation],
+) -> Option<String> {
+    let of_socket = |owned: &&Owned| {
+        let conversation = &conversations[owned.index];
+        let pair = (conversation.client, conversation.server);
+        event
+            .ends
+            .is_some_and(|ends| pair == (ends.local, ends.peer) || pair == (ends.peer, ends.local))
+    };
+    let mut own = ownership.own.iter();
+    // Of a pair of addresses used again the last connection.
+    let found = own.clone().rev().find(of_socket);
+    let found = found.or_else(|| own.find(|owned| owned.name == *event.actor));
+    found.map(|owned| owned.name.clone())
 }
 
 fn unconfirmed(owned: &Owned, canonical: &Canonical) -> Vec<Finding> {

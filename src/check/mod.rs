@@ -1,6 +1,9 @@
 //! Expectations, snapshots, verdicts and their findings.
 
+pub mod cause;
 pub mod complete;
+pub mod expect;
+pub mod fails;
 pub mod judge;
 pub mod naming;
 pub mod pending;

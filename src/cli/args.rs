@@ -38,12 +38,16 @@ pub enum Command {
     Check(super::check::CheckArgs),
     /// Run any command in an own namespace, captured and judged
     Exec(super::exec::ExecArgs),
+    /// Make a scenario of a capture file, or of what a command does
+    Record(super::record::RecordArgs),
     /// Run a server by hand; each thing that it does is printed
     Serve(super::by_hand::ServeArgs),
     /// Be a client by hand: type lines, see replies
     Talk(super::by_hand::TalkArgs),
     /// Print each packet of the machine's lo as it comes (root)
     Watch(super::by_hand::WatchArgs),
+    /// Make the reports of several shards one
+    Merge(super::merge::MergeArgs),
     /// What this machine can do, and how to get the rest
     Doctor,
     /// Print the JSON Schema of the scenario file, for editors
@@ -113,6 +117,14 @@ pub struct RunArgs {
     /// Run the scenarios in an order drawn from this number
     #[arg(long, value_name = "SEED")]
     pub shuffle: Option<u64>,
+    /// This machine's part of the scenarios, for instance 1/4: the first of four. Without it, the
+    /// variables of GitLab, CircleCI, Buildkite and Kubernetes are looked at
+    #[arg(long, value_name = "K/N")]
+    pub shard: Option<super::shard::Shard>,
+    /// Recorded durations: shards are balanced by them, a run without --shard records them
+    /// [default: .durations.json in the capture folder]
+    #[arg(long, value_name = "FILE")]
+    pub durations: Option<PathBuf>,
     /// Use ::1 wherever the scenario says 127.0.0.1
     #[arg(long)]
     pub ipv6: bool,
@@ -144,7 +156,55 @@ pub struct RunArgs {
 pub struct ShowArgs {
     /// A pcap or pcapng file, also compressed; '-' is standard input
     pub file: PathBuf,
-    /// JSON Lines instead of a table
-    #[arg(long)]
+    /// Only what matches: a display filter as in Wireshark ('tcp.flags.reset == 1'), or short
+    /// words ('host 10.0.0.1 port 80', 'flag rst', 'stream 3'). Of connections, those of which a
+    /// packet matches
+    #[arg(long, short, value_name = "EXPR")]
+    pub filter: Option<String>,
+    /// Only connections in this state: Zeek's conn_state (S0, SF, REJ…), or a word from the columns
+    /// handshake and close (refused, unanswered, reset, open…); several are separated by commas
+    #[arg(long, value_name = "STATE", value_delimiter = ',')]
+    pub state: Vec<String>,
+    /// One connection, by Wireshark's stream number: its facts, packets, ladder
+    #[arg(long, short, value_name = "N")]
+    pub stream: Option<u32>,
+    /// What the connection of --stream carried, both directions put together
+    #[arg(long, value_enum, requires = "stream", conflicts_with_all = ["json", "packets"])]
+    pub follow: Option<FollowForm>,
+    /// Follow only what this end sent
+    #[arg(long, value_enum, requires = "follow")]
+    pub from: Option<FollowFrom>,
+    /// Write what is followed to a file; raw bytes of both directions go to FILE.client and
+    /// FILE.server
+    #[arg(long, value_name = "FILE", requires = "follow")]
+    pub out: Option<PathBuf>,
+    /// One line for each packet instead of the table
+    #[arg(long, short)]
+    pub packets: bool,
+    /// JSON Lines instead of the table: one record for each segment and each connection
+    #[arg(long, conflicts_with = "packets")]
     pub json: bool,
+    /// Columns of text to keep to, 0 for no limit [default: the terminal's; no limit elsewhere]
+    #[arg(long, value_name = "N")]
+    pub width: Option<usize>,
+}
+
+/// How `--follow` shows bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FollowForm {
+    /// As text; what cannot be printed as '.'
+    Text,
+    /// Offset, hexadecimal, ASCII
+    Hex,
+    /// The bytes themselves
+    Raw,
+}
+
+/// Whose bytes `--follow` shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FollowFrom {
+    /// What the client sent
+    Client,
+    /// What the server sent
+    Server,
 }

@@ -109,6 +109,7 @@ pub(super) fn judge_followed(
         connections: opinion.connections,
         datagrams: opinion.datagrams,
         verdict: opinion.verdict,
+        foreseen: opinion.foreseen,
         file,
         elapsed: start.elapsed(),
         accepted: opinion.accepted,
@@ -128,7 +129,7 @@ pub(super) fn report(judged: &Judged, quiet: bool) -> anyhow::Result<u8> {
     Ok(judged.verdict.exit_code())
 }
 
-fn read(path: &Path) -> Result<Followed, crate::capture::read::ReadError> {
+pub(super) fn read(path: &Path) -> Result<Followed, crate::capture::read::ReadError> {
     let mut reader = match path.as_os_str() == "-" {
         true => Reader::from_read(Box::new(std::io::stdin()))?,
         false => Reader::open(path)?,

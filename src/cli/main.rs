@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use super::args::{Cli, Command};
-use super::{by_hand, check, doctor, exec, run, snap};
+use super::{by_hand, check, doctor, exec, merge, record, run, show, snap};
 use crate::{lab, scenario};
 
 /// A scenario or the command line is wrong.
@@ -29,8 +29,10 @@ pub fn main() -> ExitCode {
         None => run::run(&cli.run),
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Snap(args)) => snap::snap(&args),
+        Some(Command::Merge(args)) => merge::run(&args),
         Some(Command::Check(args)) => check::check(&args),
         Some(Command::Exec(args)) => exec::exec(&args),
+        Some(Command::Record(args)) => record::record(&args),
         Some(Command::Serve(args)) => by_hand::serve(&args),
         Some(Command::Talk(args)) => by_hand::talk(&args),
         Some(Command::Watch(args)) => by_hand::watch(&args),
@@ -41,7 +43,7 @@ pub fn main() -> ExitCode {
             Ok(())
         }),
         Some(Command::Man) => print(|out| clap_mangen::Man::new(Cli::command()).render(out)),
-        Some(Command::Show(_)) => todo!(),
+        Some(Command::Show(args)) => show::show(&args),
     };
     match result {
         Ok(code) => ExitCode::from(code),

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
+use super::redact;
 use super::types::{Content, ResetKind, What};
+use crate::scenario::Redaction;
 use crate::tcp::{Conversation, Seg, Side};
 use crate::wire::Flags;
 
@@ -175,11 +177,17 @@ pub struct Atoms<'a> {
     /// A client segment acknowledges the server's SYN.
     pub established: bool,
     segments: &'a [Seg],
+    redactions: &'a [Redaction],
 }
 
 impl<'a> Atoms<'a> {
     /// Reads the atoms from the segments of a conversation.
     pub fn of(conversation: &'a Conversation) -> Atoms<'a> {
+        Atoms::redacted(conversation, &[])
+    }
+
+    /// The same, whose [`Atoms::content`] shows something else where one of these expressions matches.
+    pub fn redacted(conversation: &'a Conversation, redactions: &'a [Redaction]) -> Atoms<'a> {
         let segments = &conversation.segments;
         let mut directions = [Direction::default(), Direction::default()];
         for segment in segments {
@@ -199,6 +207,7 @@ impl<'a> Atoms<'a> {
             directions,
             established: false,
             segments,
+            redactions,
         };
         for (index, segment) in segments.iter().enumerate() {
             atoms.take(index, segment);
@@ -311,7 +320,7 @@ impl<'a> Atoms<'a> {
     /// The bytes of a range, or their digest; unknown where the capture does not hold them.
     pub fn content(&self, side: Side, range: std::ops::Range<u64>) -> Content {
         let len = range.end.saturating_sub(range.start);
-        let inline = len <= Content::INLINE as u64;
+        let inline = len <= Content::INLINE as u64 || !self.redactions.is_empty();
         let mut bytes = vec![];
         let mut digest = Sha256::new();
         let mut at = range.start;
@@ -332,7 +341,7 @@ impl<'a> Atoms<'a> {
         }
         let what = match (at == range.end, inline) {
             (false, _) => What::Unknown,
-            (true, true) => What::Bytes(bytes),
+            (true, true) => redact::content(self.redactions, bytes),
             (true, false) => What::Sha256(digest.finalize().into()),
         };
         Content { len, what }

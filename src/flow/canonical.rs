@@ -3,6 +3,7 @@
 use super::atoms::Atoms;
 use super::program::{Program, Wait};
 use super::types::*;
+use crate::scenario::Redaction;
 use crate::tcp::{Conversation, Side};
 use crate::timeline::Op;
 use crate::wire::Flags;
@@ -50,7 +51,17 @@ type Cut = [u64; 2];
 
 /// Computes the canonical flow of a conversation.
 pub fn canonical(name: &str, conversation: &Conversation, programs: Programs<'_>) -> Canonical {
-    let atoms = Atoms::of(conversation);
+    canonical_redacted(name, conversation, programs, &[])
+}
+
+/// [`canonical`], with what legitimately varies within payloads replaced.
+pub fn canonical_redacted(
+    name: &str,
+    conversation: &Conversation,
+    programs: Programs<'_>,
+    redactions: &[Redaction],
+) -> Canonical {
+    let atoms = Atoms::redacted(conversation, redactions);
     let ops = [programs.client, programs.server];
     let compiled: [Option<Program>; 2] = [Side::Client, Side::Server].map(|side| {
         let others = ops[side.other().index()].unwrap_or_default();
@@ -182,6 +193,11 @@ fn exactness(atoms: &Atoms<'_>, programs: &[Option<Program>; 2]) -> [Option<u64>
             certain[peer] = certain[peer].max(program.exact.min(atoms.directions[peer].len()));
             let own = side.index();
             certain[own] = certain[own].max(program.acked.min(atoms.directions[own].len()));
+        }
+        if programs.iter().all(Option::is_none) {
+            // Of a capture from elsewhere only the wire can say what had arrived.
+            let own = atoms.side(side);
+            certain[side.index()] = own.acked.min(own.len());
         }
         if let Some(rst) = reset[side.index()]
             && rst.kind == ResetKind::Answer

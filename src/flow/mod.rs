@@ -4,11 +4,12 @@ pub mod atoms;
 pub mod canonical;
 pub mod pattern;
 pub mod program;
+pub mod redact;
 pub mod text;
 pub mod types;
 pub mod udp;
 
-pub use canonical::{Canonical, Programs, Unconfirmed, canonical};
+pub use canonical::{Canonical, Programs, Unconfirmed, canonical, canonical_redacted};
 pub use text::escape;
 pub use types::*;
 pub use udp::{Exchange, Exchanges, canonical_udp};

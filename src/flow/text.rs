@@ -12,9 +12,11 @@
 //!
 //! `then`: had to wait for the line before it. `||`: neither had to wait for the other. A number is
 //! a length in bytes; content is text with escapes (`\r\n`, `\xNN`), or `sha256:` when it is longer
-//! than [`Content::INLINE`] bytes.
+//! than [`Content::INLINE`] bytes. Of content in which something was redacted there is no length.
 
 use std::fmt::{Display, Formatter, Result, Write};
+
+use sha2::{Digest, Sha256};
 
 use super::types::*;
 
@@ -62,14 +64,25 @@ impl Display for Run {
 
 impl Display for Content {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        let sha256 = |f: &mut Formatter<'_>, digest: &[u8]| {
+            f.write_str("sha256:")?;
+            digest.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        };
+        if let What::Redacted(bytes) = &self.what {
+            return match bytes.len() {
+                0..=Content::INLINE => write!(f, "\"{}\"", escape(bytes)),
+                _ => sha256(f, &Sha256::digest(bytes)),
+            };
+        }
         write!(f, "{}", self.len)?;
         match &self.what {
             _ if self.len == 0 => Ok(()),
             What::Bytes(bytes) => write!(f, " \"{}\"", escape(bytes)),
             What::Sha256(digest) => {
-                f.write_str(" sha256:")?;
-                digest.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                f.write_str(" ")?;
+                sha256(f, digest)
             }
+            What::Redacted(_) => Ok(()),
             What::Unknown => f.write_str(" not captured"),
         }
     }

@@ -105,6 +105,9 @@ pub enum What {
     Bytes(Vec<u8>),
     /// SHA-256 of longer ones.
     Sha256([u8; 32]),
+    /// What is left of them when what legitimately varies has been replaced. Their length varies
+    /// with it, and is not shown.
+    Redacted(Vec<u8>),
     /// Not in the capture (snapped frames).
     Unknown,
 }

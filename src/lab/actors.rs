@@ -11,6 +11,7 @@ use super::powers::Powers;
 use super::program::{Launch, RunningProgram};
 use super::run::RunOptions;
 use super::watch::Wire;
+use crate::capture::Printed;
 use crate::client::{self, Barriers, Context, Finished};
 use crate::platform::Cancel;
 use crate::scenario::{ClientKind, Program, Scenario, Server, ServerKind};
@@ -163,7 +164,7 @@ impl Actors {
     }
 
     /// Ends everything, in the order clients, servers; what it prints on the wire is not recorded.
-    pub fn stop(self) -> Vec<(Arc<str>, Vec<u8>)> {
+    pub fn stop(self) -> Vec<Printed> {
         self.context.cancel.cancel();
         self.context.timeline.wake();
         for client in self.clients {
@@ -183,14 +184,18 @@ impl Actors {
 }
 
 /// What a program printed, each stream under the actor's name.
-fn output_of(program: RunningProgram) -> impl Iterator<Item = (Arc<str>, Vec<u8>)> {
+fn output_of(program: RunningProgram) -> impl Iterator<Item = Printed> {
     let name = program.name().clone();
     let output = program.stop();
-    let streams = [output.stdout, output.stderr];
+    let streams = [(false, output.stdout), (true, output.stderr)];
     streams
         .into_iter()
-        .filter(|bytes| !bytes.is_empty())
-        .map(move |bytes| (name.clone(), bytes))
+        .filter(|(_, bytes)| !bytes.is_empty())
+        .map(move |(stderr, bytes)| Printed {
+            actor: name.clone(),
+            stderr,
+            bytes,
+        })
 }
 
 /// The end of what a program said, for an error message.

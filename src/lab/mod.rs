@@ -2,10 +2,11 @@
 
 mod actors;
 pub mod error;
+mod expected;
 pub mod isolation;
 mod isolation_help;
 pub mod isolation_probe;
-mod observer;
+pub(crate) mod observer;
 mod powers;
 pub mod program;
 mod program_error;

@@ -1,6 +1,7 @@
 //! The system calls behind the lab: namespaces, interfaces, capabilities, CPUs, processes. The one
 //! room in which `unsafe` may stand, each use with its reason.
 
+pub mod before_main;
 pub mod capability;
 pub mod cpu;
 pub mod error;

@@ -68,7 +68,7 @@ pub fn line(text: &str) -> String {
     out
 }
 
-fn dangerous(c: char) -> bool {
+pub(super) fn dangerous(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }

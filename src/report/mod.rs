@@ -7,6 +7,8 @@
 //! | [`junit`] | JUnit XML, one test case a scenario |
 //! | [`tap`] | TAP 13 with YAML diagnostics |
 //! | [`github`] | annotations beside the lines of a pull request |
+//! | [`table`], [`stream`], [`lines`], [`follow`], [`census`] | a capture file, read in one pass |
+//! | [`records`] | JSON Lines of a capture file, written for speed |
 //! | [`merge`] | the JUnit and JSON reports of several shards made one |
 //!
 //! Every writer takes an [`std::io::Write`] and gives back its error; a closed pipe is the
@@ -14,6 +16,8 @@
 //! [`anstream::AutoStream`], which removes them where nobody sees them and honours `NO_COLOR` and
 //! `CLICOLOR_FORCE`.
 
+pub mod buffer;
+pub mod census;
 #[cfg(test)]
 mod ci_tests;
 mod datagrams;
@@ -21,12 +25,14 @@ pub mod escape;
 mod excerpt;
 mod facts;
 mod findings;
+pub mod follow;
 pub mod github;
 pub mod json;
 #[cfg(test)]
 mod json_tests;
 pub mod junit;
 mod ladder;
+pub mod lines;
 pub mod live;
 mod meaning;
 pub mod merge;
@@ -36,9 +42,12 @@ mod order_tests;
 mod outcome;
 mod packets;
 mod record;
+pub mod records;
 #[cfg(test)]
 mod sample;
+pub mod stream;
 mod style;
+pub mod table;
 pub mod tally;
 pub mod tap;
 pub mod text;

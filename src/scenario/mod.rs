@@ -10,7 +10,8 @@ mod action;
 mod check;
 mod diagnostic;
 mod error;
-mod expect;
+mod expectation;
+mod inside;
 mod ipv6;
 mod load;
 mod lower;
@@ -23,6 +24,8 @@ pub mod words;
 
 pub use diagnostic::{Code, Diagnostic, Weight, caret, render_all};
 pub use error::{MAX_BYTES, SMALLEST, ScenarioError};
+pub use expectation::*;
+pub use inside::Inside;
 pub use load::{load, parse};
 pub use model::*;
 pub use schema::{schema, schema_text};

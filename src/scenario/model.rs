@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::expectation::Expect;
+
 /// Byte offsets into [`Source::text`].
 pub type Span = Range<usize>;
 
@@ -383,15 +385,4 @@ pub enum Framing {
         /// Longest message accepted.
         max: u64,
     },
-}
-
-/// What is expected. Grows with the kinds of expectation; see `check`.
-#[derive(Debug, Clone, Default)]
-pub struct Expect {
-    /// Snapshot of every connection's flow (default true).
-    pub snapshot: Option<bool>,
-    /// Names of the accepted variants of a real race, besides the main snapshot; each has a snapshot `NAME@VARIANT.snap`.
-    pub variants: Vec<String>,
-    /// The scenario is expected to fail (it shows a broken program); the findings that must come, by code.
-    pub fails: Vec<String>,
 }

@@ -39,6 +39,27 @@ pub struct Seg {
     pub analysis: Analysis,
 }
 
+impl Seg {
+    /// The segment of a frame, with what the tracker says of it.
+    pub fn new(frame: u64, time: Nanos, segment: &Segment<'_>, tracked: &Tracked) -> Seg {
+        Seg {
+            frame,
+            time,
+            from: tracked.from,
+            flags: segment.flags,
+            seq: tracked.seq,
+            ack: tracked.ack,
+            raw_seq: segment.seq.0,
+            raw_ack: segment.ack.0,
+            len: segment.len,
+            payload: segment.payload.to_vec(),
+            window: segment.window,
+            options: segment.options,
+            analysis: tracked.analysis,
+        }
+    }
+}
+
 /// One TCP connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conversation {
@@ -93,21 +114,8 @@ impl Conversations {
                 segments: vec![],
             });
         }
-        self.list[index].segments.push(Seg {
-            frame,
-            time,
-            from: tracked.from,
-            flags: segment.flags,
-            seq: tracked.seq,
-            ack: tracked.ack,
-            raw_seq: segment.seq.0,
-            raw_ack: segment.ack.0,
-            len: segment.len,
-            payload: segment.payload.to_vec(),
-            window: segment.window,
-            options: segment.options,
-            analysis: tracked.analysis,
-        });
+        let seg = Seg::new(frame, time, segment, &tracked);
+        self.list[index].segments.push(seg);
     }
 
     /// What has been collected so far, by stream number.

@@ -10,6 +10,7 @@ mod coverage;
 mod feed;
 mod flow;
 mod history;
+pub mod streams;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -19,5 +20,6 @@ mod zeek;
 
 pub use conversation::{Conversation, Conversations, Seg};
 pub use feed::Fed;
+pub use streams::Streams;
 pub use tracker::{Limits, Tracker};
 pub use types::*;

@@ -14,6 +14,7 @@ mod samples;
 mod scenarios;
 mod snapshots;
 mod stage;
+mod tshark;
 mod witness;
 
 use libtest_mimic::{Arguments, Trial};

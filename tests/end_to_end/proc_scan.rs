@@ -63,6 +63,28 @@ impl Mark {
         Namespaces(held)
     }
 
+    /// Waits until so many processes of this command line carry it; a panic after [`LIMIT`].
+    #[track_caller]
+    pub fn await_processes(&self, command: &str, count: usize) {
+        let start = Instant::now();
+        loop {
+            let there = self.processes();
+            if there
+                .iter()
+                .filter(|(_, line)| line.trim() == command)
+                .count()
+                == count
+            {
+                return;
+            }
+            assert!(
+                start.elapsed() < LIMIT,
+                "not {count} times {command:?}: {there:?}"
+            );
+            std::thread::yield_now();
+        }
+    }
+
     /// Waits until no process carries it any more; a panic after [`LIMIT`].
     #[track_caller]
     pub fn assert_gone(&self) {
@@ -83,6 +105,13 @@ fn processes() -> Vec<i32> {
     let pid =
         |entry: std::io::Result<std::fs::DirEntry>| entry.ok()?.file_name().to_str()?.parse().ok();
     entries.filter_map(pid).collect()
+}
+
+/// `PID (NAME) Z …`
+fn is_zombie(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
+    state.starts_with(['Z', 'X'])
 }
 
 /// The namespaces of all threads of a process.
@@ -125,20 +154,35 @@ impl Namespaces {
         &net.expect("a network namespace").1
     }
 
-    /// Nobody but this test is in one of them, has one open, or has one mounted. Since we hold
-    /// them, none of these inodes can be another namespace's.
+    /// Waits until nobody but this test is in one of them, has one open, or has one mounted; a panic
+    /// after [`LIMIT`]. Since we hold them, none of these inodes can be another namespace's. (A
+    /// process that ends loses its environment first and its namespaces later.)
     #[track_caller]
     pub fn assert_abandoned(&self) {
+        let start = Instant::now();
+        while let Some(holder) = self.holder() {
+            assert!(
+                start.elapsed() < LIMIT,
+                "{} still holds a namespace of the run",
+                holder.display()
+            );
+            std::thread::yield_now();
+        }
+    }
+
+    fn holder(&self) -> Option<PathBuf> {
         // This program, and what it has forked that is not yet another one (other tests do).
         let me = std::fs::read_link("/proc/self/exe").expect("/proc is mounted");
         for pid in processes() {
+            // What is dead and only waits to be asked for its status has no namespace.
+            if is_zombie(pid) {
+                continue;
+            }
             for link in links_of(pid) {
                 let ino = link.metadata().map(|m| m.ino()).unwrap_or_default();
-                assert!(
-                    !self.0.contains_key(&ino),
-                    "{} is still in it",
-                    link.display()
-                );
+                if self.0.contains_key(&ino) {
+                    return Some(link);
+                }
             }
             if std::fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == me) {
                 continue;
@@ -148,17 +192,14 @@ impl Namespaces {
             };
             for descriptor in descriptors.flatten() {
                 let target = std::fs::read_link(descriptor.path()).unwrap_or_default();
-                assert!(
-                    !self.is(&target),
-                    "{} holds it",
-                    descriptor.path().display()
-                );
+                if self.is(&target) {
+                    return Some(descriptor.path());
+                }
             }
         }
         let mounts = std::fs::read_to_string("/proc/self/mountinfo").expect("/proc is mounted");
-        for mount in mounts.split_whitespace() {
-            assert!(!self.is(Path::new(mount)), "{mount} is mounted");
-        }
+        let mut mounts = mounts.split_whitespace().map(PathBuf::from);
+        mounts.find(|mount| self.is(mount))
     }
 
     /// `net:[4026531840]`

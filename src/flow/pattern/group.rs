@@ -1,5 +1,7 @@
 //! Patterns for several connections.
 
+use std::ops::Range;
+
 use super::line::Item;
 use super::matching::{self, Miss};
 use crate::flow::types::Flow;
@@ -19,6 +21,8 @@ pub enum Group {
 #[derive(Debug, Clone, Default)]
 pub struct Patterns {
     list: Vec<(Group, Vec<Item>)>,
+    /// Of each pattern: where its heading and its lines stand in the text.
+    places: Vec<(Range<usize>, Vec<Range<usize>>)>,
 }
 
 /// A connection that does not show what it should.
@@ -37,6 +41,8 @@ pub enum Mismatch {
     NoSuch {
         /// The name.
         name: String,
+        /// Which of the patterns, from 0.
+        pattern: usize,
     },
     /// Of a group in any order, these many connections are missing or left over.
     AnyOrder {
@@ -48,12 +54,30 @@ pub enum Mismatch {
 }
 
 impl Patterns {
-    pub(super) fn add(&mut self, group: Group, items: Vec<Item>) {
+    pub(super) fn add(
+        &mut self,
+        group: Group,
+        items: Vec<Item>,
+        places: (Range<usize>, Vec<Range<usize>>),
+    ) {
         let heading_only =
             matches!(group, Group::AnyOrder(0)) || (group == Group::All && items.is_empty());
         if !heading_only {
             self.list.push((group, items));
+            self.places.push(places);
         }
+    }
+
+    /// Where a line of a pattern stands in the text; past the last line, where the pattern begins.
+    pub fn place(&self, pattern: usize, item: usize) -> Range<usize> {
+        let Some((heading, lines)) = self.places.get(pattern) else {
+            return 0..0;
+        };
+        let whole = || match (lines.first(), lines.last()) {
+            (Some(first), Some(last)) if heading.is_empty() => first.start..last.end,
+            _ => heading.clone(),
+        };
+        lines.get(item).cloned().unwrap_or_else(whole)
     }
 
     /// No pattern at all?
@@ -84,7 +108,10 @@ impl Patterns {
                     hold(index, items, flow, &mut mismatches);
                 }
                 if !any {
-                    mismatches.push(Mismatch::NoSuch { name: name.clone() });
+                    mismatches.push(Mismatch::NoSuch {
+                        name: name.clone(),
+                        pattern: index,
+                    });
                 }
             }
         }
@@ -122,10 +149,10 @@ impl Patterns {
             .collect();
         let mut slot_of: Vec<Option<usize>> = vec![None; free.len()];
         let mut missing = vec![];
-        for slot in 0..slots.len() {
+        for (slot, wanted) in slots.iter().enumerate() {
             let mut seen = vec![false; free.len()];
             if !augment(slot, &fits, &mut slot_of, &mut seen) {
-                missing.push(slots[slot].0);
+                missing.push(wanted.0);
             }
         }
         missing.dedup();

@@ -163,20 +163,26 @@ impl BytesPattern {
 impl ContentPattern {
     fn matches(&self, content: &Content, prefix: bool) -> bool {
         match (self, &content.what) {
-            (ContentPattern::Bytes(wanted), What::Bytes(actual)) if prefix => {
+            (ContentPattern::Bytes(wanted), What::Bytes(actual) | What::Redacted(actual))
+                if prefix =>
+            {
                 actual.starts_with(wanted)
             }
-            (ContentPattern::Bytes(wanted), What::Bytes(actual)) => wanted == actual,
+            (ContentPattern::Bytes(wanted), What::Bytes(actual) | What::Redacted(actual)) => {
+                wanted == actual
+            }
             (ContentPattern::Bytes(wanted), What::Sha256(actual)) => {
                 use sha2::{Digest, Sha256};
                 wanted.len() as u64 == content.len && Sha256::digest(wanted)[..] == actual[..]
             }
             (ContentPattern::Sha256(wanted), What::Sha256(actual)) => wanted == actual,
-            (ContentPattern::Sha256(wanted), What::Bytes(actual)) => {
+            (ContentPattern::Sha256(wanted), What::Bytes(actual) | What::Redacted(actual)) => {
                 use sha2::{Digest, Sha256};
                 Sha256::digest(actual)[..] == wanted[..]
             }
-            (ContentPattern::Regex(regex), What::Bytes(actual)) => regex.is_match(actual),
+            (ContentPattern::Regex(regex), What::Bytes(actual) | What::Redacted(actual)) => {
+                regex.is_match(actual)
+            }
             // Only the digest of longer runs is kept in a flow; `payload` expectations see all bytes.
             (ContentPattern::Regex(_), What::Sha256(_)) => false,
             (_, What::Unknown) => false,

@@ -41,6 +41,8 @@ impl Patterns {
     pub fn parse(text: &str) -> Result<Patterns, PatternError> {
         let mut patterns = Patterns::default();
         let mut current: Vec<Item> = vec![];
+        // Where the heading and the lines of the current pattern stand.
+        let mut places: (Range<usize>, Vec<Range<usize>>) = (0..0, vec![]);
         let mut group = Group::All;
         let mut any_order = false;
         let mut at = 0;
@@ -56,7 +58,9 @@ impl Patterns {
                 .strip_suffix(':')
                 .filter(|heading| !heading.contains('"'))
             {
-                patterns.add(group, std::mem::take(&mut current));
+                let heading_place = (offset..offset + code.len(), vec![]);
+                let places = std::mem::replace(&mut places, heading_place);
+                patterns.add(group, std::mem::take(&mut current), places);
                 any_order = heading.trim() == "any order";
                 group = if any_order {
                     Group::AnyOrder(0)
@@ -66,7 +70,9 @@ impl Patterns {
                 continue;
             }
             if any_order && (code == "-" || code.starts_with("- ") || code.starts_with("-\t")) {
-                patterns.add(group, std::mem::take(&mut current));
+                let heading_place = (offset..offset + code.len(), vec![]);
+                let places_before = std::mem::replace(&mut places, heading_place);
+                patterns.add(group, std::mem::take(&mut current), places_before);
                 let rest = code[1..].trim();
                 let count = match rest.strip_prefix("for ") {
                     Some(n) => n.trim().parse().map_err(|_| PatternError {
@@ -82,11 +88,15 @@ impl Patterns {
                 }
                 let begin = offset + code.find(rest).unwrap_or(0);
                 add_line(&mut current, rest, begin)?;
+                places.1.push(begin..begin + rest.len());
                 continue;
             }
             add_line(&mut current, code, offset)?;
+            if current.len() > places.1.len() {
+                places.1.push(offset..offset + code.len());
+            }
         }
-        patterns.add(group, current);
+        patterns.add(group, current, places);
         Ok(patterns)
     }
 }

@@ -7,7 +7,15 @@ use super::super::model::{Client, ClientKind};
 use super::script::{Role, Script};
 use super::{Lower, Node};
 
-const PROGRAM: &[&str] = &["stdin", "keep-stdin", "env", "dir", "status"];
+const PROGRAM: &[&str] = &[
+    "stdin",
+    "keep-stdin",
+    "env",
+    "dir",
+    "status",
+    "stdout",
+    "stderr",
+];
 const BUILT_IN: &[&str] = &["steps", "udp", "framing", "server"];
 
 /// The names of a client table: `index` is the number of clients before it.

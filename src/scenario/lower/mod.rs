@@ -3,6 +3,8 @@
 //! that cannot be.
 
 mod client;
+mod expect;
+mod expect_more;
 mod frame;
 mod limit;
 mod names;
@@ -32,6 +34,8 @@ pub fn default_address() -> SocketAddr {
 /// Collects the model and what is wrong with it.
 pub struct Lower<'a> {
     file: Node<'a>,
+    /// The text itself, for the places within its strings.
+    source: Arc<Source>,
     /// Where files are looked for; `None` when the text came from nowhere.
     folder: Option<&'a Path>,
     names: Names,
@@ -48,6 +52,7 @@ pub fn lower(
 ) -> Result<Scenario, Vec<Diagnostic>> {
     let mut lower = Lower {
         file,
+        source: source.clone(),
         folder,
         names: Names::default(),
         found,
@@ -80,11 +85,19 @@ impl Lower<'_> {
             servers.extend(self.server(*node, name.name));
         }
         let mut clients = Vec::new();
-        for (node, names) in client_nodes.iter().zip(client_names) {
-            clients.extend(self.clients(*node, &names));
+        for (node, names) in client_nodes.iter().zip(&client_names) {
+            clients.extend(self.clients(*node, names));
         }
         self.sysctl();
         self.files(self.folder);
+        let actors = (server_nodes.iter().zip(self.names.servers.iter()))
+            .map(|(node, server)| (*node, server.name.to_string()));
+        let of_clients = client_nodes
+            .iter()
+            .zip(&client_names)
+            .flat_map(|(node, names)| names.iter().map(|name| (*node, name.clone())));
+        let actors: Vec<_> = actors.chain(of_clients).collect();
+        let expect = self.expect(source, &actors);
         if self.found.is_empty() {
             self.meeting_points(&clients);
             self.protocols(&servers, &clients);
@@ -111,7 +124,7 @@ impl Lower<'_> {
                 snaplen: file.get("capture").and_then(|c| c.get("snaplen")?.number()),
                 buffer: file.get("capture").and_then(|c| c.get("buffer")?.number()),
             },
-            expect: super::expect::lower(file.get("expect")),
+            expect,
         }
     }
 

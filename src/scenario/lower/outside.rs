@@ -82,7 +82,7 @@ impl Lower<'_> {
         }
     }
 
-    fn there(&mut self, node: Node<'_>, folder: Option<&Path>, dir: bool) {
+    pub(super) fn there(&mut self, node: Node<'_>, folder: Option<&Path>, dir: bool) {
         let (Some(text), Some(folder)) = (node.text(), folder) else {
             return;
         };

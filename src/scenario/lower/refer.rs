@@ -8,8 +8,8 @@ use super::super::diagnostic::{Code, Diagnostic};
 use super::super::model::{
     Action, Client, ClientKind, EventMatch, Server, ServerKind, Span, Step, Wait,
 };
-use super::Lower;
 use super::script::{Role, Script};
+use super::{Lower, Node};
 
 /// What the lab itself sees of an external program.
 const PROGRAM_EVENTS: &[&str] = &["listen", "exit", "done"];
@@ -79,16 +79,29 @@ impl Lower<'_> {
                 "this would never happen",
             ));
         }
+        self.reports(event, &step.span);
+        if let Some(name) = &event.connection {
+            self.client_name(name, &step.span);
+        }
+    }
+
+    /// Can an expectation see this event at all?
+    pub(super) fn can_report(&mut self, event: &EventMatch, actor: Node<'_>) {
+        self.reports(event, &actor.span());
+    }
+
+    /// Reports an event that never comes: nobody has the name, or it is of a program.
+    fn reports(&mut self, event: &EventMatch, span: &Span) {
         if !self.is_actor(&event.actor) {
             let names: Vec<Arc<str>> = self.names.all().map(Arc::from).collect();
-            self.unknown_name("actor", &event.actor, step.span.clone(), &names);
+            self.unknown_name("actor", &event.actor, span.clone(), &names);
         } else if self.names.programs.contains(&event.actor)
             && !PROGRAM_EVENTS.contains(&event.call.as_str())
         {
             self.report(
                 Diagnostic::new(
                     Code::ImpossibleStep,
-                    step.span.clone(),
+                    span.clone(),
                     format!(
                         "`{}` is an external program: its calls cannot be seen",
                         event.actor
@@ -97,9 +110,6 @@ impl Lower<'_> {
                 )
                 .help("wait for a segment, or for the state of the own socket"),
             );
-        }
-        if let Some(name) = &event.connection {
-            self.client_name(name, &step.span);
         }
     }
 

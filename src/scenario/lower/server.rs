@@ -11,7 +11,15 @@ use super::values::{known_bytes, options};
 use super::{Lower, Node, default_address};
 
 /// Keys that only an external program understands.
-const PROGRAM: &[&str] = &["stdin", "keep-stdin", "env", "dir", "status"];
+const PROGRAM: &[&str] = &[
+    "stdin",
+    "keep-stdin",
+    "env",
+    "dir",
+    "status",
+    "stdout",
+    "stderr",
+];
 /// Keys that an external program does not understand.
 const BUILT_IN: &[&str] = &[
     "kind",

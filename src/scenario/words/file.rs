@@ -84,7 +84,7 @@ pub static FILE: Table = Table {
         ),
         key(
             "expect",
-            &Shape::Table(&super::super::expect::EXPECT),
+            &Shape::Table(&super::expect::EXPECT),
             "What is expected.",
             "[expect]\nsnapshot = true",
         ),
@@ -223,8 +223,20 @@ static SERVER: Table = Table {
         key(
             "status",
             &Shape::Int { min: 0, max: 255 },
-            "The program's expected exit status.",
+            "The program's expected exit status; 0 unless said otherwise, if it ends by itself.",
             "status = 0",
+        ),
+        key(
+            "stdout",
+            &super::expect::CONTENT,
+            "What the program must have printed on standard output by the end of the run.",
+            "stdout = { contains = \"ready\" }",
+        ),
+        key(
+            "stderr",
+            &super::expect::CONTENT,
+            "What the program must have printed on standard error by the end of the run.",
+            "stderr = { regex = \"Errno [0-9]+\" }",
         ),
     ],
     example: "[server]\nkind = \"select\"\nlisten = \"127.0.0.1:5000\"",
@@ -306,8 +318,20 @@ static CLIENT: Table = Table {
         key(
             "status",
             &Shape::Int { min: 0, max: 255 },
-            "The program's expected exit status.",
+            "The program's expected exit status; 0 unless said otherwise, if it ends by itself.",
             "status = 0",
+        ),
+        key(
+            "stdout",
+            &super::expect::CONTENT,
+            "What the program must have printed on standard output by the end of the run.",
+            "stdout = { contains = \"ready\" }",
+        ),
+        key(
+            "stderr",
+            &super::expect::CONTENT,
+            "What the program must have printed on standard error by the end of the run.",
+            "stderr = { regex = \"Errno [0-9]+\" }",
         ),
     ],
     example: "[[client]]\nsteps = [\"connect\", { send = \"hello\" }, { recv = \"hello\" }, \"close\"]",

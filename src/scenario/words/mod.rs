@@ -1,6 +1,7 @@
 //! Every word that a scenario file may hold, in tables: the reader, its messages and the JSON
 //! Schema are made from them, so that they cannot tell three stories.
 
+mod expect;
 mod file;
 mod step;
 mod values;

@@ -1,0 +1,8 @@
+//! `lab-capture show FILE`: one pass over a capture file, in memory that does not grow with it.
+
+mod command;
+mod pass;
+mod select;
+mod views;
+
+pub use command::show;
