@@ -3,11 +3,11 @@
 CARGO ?= cargo
 SUDO  := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 BUILD_PACKAGES := libpcap-dev
-TEST_PACKAGES  := libpcap-dev tshark tcpdump python3 sudo curl nginx-light
+TEST_PACKAGES  := libpcap-dev tshark tcpdump python3 sudo curl nginx-light util-linux mount
 # What the tests run as besides root.
 TEST_USER := labtest
 
-.PHONY: help run build test lint unit scenarios stress bench fuzz deps test-deps samples install clean
+.PHONY: help run build test lint unit samples stress bench bench-short fuzz deps test-deps install clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -60,4 +60,27 @@ deps:
 
 test-deps:
 	$(call need,$(TEST_PACKAGES))
-	@id -u $(TEST_USER) >/dev/null 2>&1 || [ "$$(id -u)" != 0 ] || { echo "creating the unprivileged user $(TEST_USER) for the tests"; useradd --create-home --shell /bin/sh $(TEST_USER); }
+	@id -u $(TEST_USER) >/dev/null 2>&1 || { echo "creating the unprivileged user $(TEST_USER) for the tests"; $(SUDO) useradd --create-home --shell /bin/sh $(TEST_USER); }
+
+# --- what it costs, and whether it holds under load (as root; the machine should be idle) ---------
+
+BENCH_FILES ?= /tmp/lab-capture-bench
+
+bench: test-deps ## ratios to the bare floor, a shell pipeline, tcpdump, tshark; ROUNDS=n
+	$(CARGO) bench --quiet --bench lab -- all
+	mkdir -p $(BENCH_FILES)
+	$(CARGO) bench --quiet --bench gen_capture -- small $(BENCH_FILES)/small.pcap
+	$(CARGO) bench --quiet --bench gen_capture -- bulk $(BENCH_FILES)/bulk.pcap
+	$(CARGO) bench --quiet --bench reading -- --rounds $(or $(ROUNDS),3) --tshark $(BENCH_FILES)/small.pcap $(BENCH_FILES)/bulk.pcap
+
+bench-short: test-deps ## the same in a minute or two, without tshark
+	$(CARGO) bench --quiet --bench lab -- all --short
+	mkdir -p $(BENCH_FILES)
+	$(CARGO) bench --quiet --bench gen_capture -- small $(BENCH_FILES)/small.pcap
+	$(CARGO) bench --quiet --bench reading -- $(BENCH_FILES)/small.pcap
+
+stress: deps ## every scenario many times while four busy loops take the processors
+	$(CARGO) bench --quiet --bench lab -- stress
+
+fuzz: deps ## capture files, frames and the tracker, for FUZZ_SECONDS (600)
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} FUZZ_CORPUS=captures/samples $(CARGO) test --release --test fuzz

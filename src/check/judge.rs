@@ -1,7 +1,5 @@
 //! From a recording to a verdict.
 
-use std::sync::Arc;
-
 use super::expect::{Evidence, Subject};
 use super::naming::{Owned, Ownership, Roles};
 use super::snapshot::{self, Comparison, SnapshotError};
@@ -69,7 +67,7 @@ impl Judge {
             }
             Roles::Addresses { server } => naming::by_address(scenario, &conversations, server),
         };
-        let mut findings = step_findings(&recording.events);
+        let mut findings = step_findings(scenario, &recording.events, &ownership, &conversations);
         let mut connections = vec![];
         for owned in &ownership.own {
             let conversation = &conversations[owned.index];
@@ -88,38 +86,38 @@ impl Judge {
             });
         }
         let datagrams = self.datagrams(scenario, recording, exchanges);
-        let mut doubts = doubts(recording, &ownership, &conversations);
         let foreign = ownership.foreign.len();
+        let mut doubts = doubts(recording, &ownership, &conversations);
         if foreign > 0 && connections.is_empty() && self.roles == Roles::Actors {
             // That nobody connected cannot be said where others did.
             doubts.push(format!(
                 "{foreign} connections on these ports are not the scenario's own"
             ));
         }
-        if doubts.is_empty() {
-            let evidence = evidence(
-                scenario,
-                recording,
-                &ownership,
-                &conversations,
-                (&connections, &datagrams),
-            );
-            findings.extend(expect::exits(scenario, &recording.events));
-            let outcome = expect::judge(&evidence);
-            findings.extend(outcome.findings);
-            doubts = outcome.doubts;
-            cause::explain(&evidence, &mut findings);
-        }
+        let inconclusive = |connections, datagrams, doubts| Opinion {
+            connections,
+            datagrams,
+            verdict: Verdict::Inconclusive(doubts),
+            foreseen: vec![],
+            accepted: false,
+            foreign,
+        };
         if !doubts.is_empty() {
-            let verdict = Verdict::Inconclusive(doubts);
-            return Ok(Opinion {
-                connections,
-                datagrams,
-                verdict,
-                foreseen: vec![],
-                accepted: false,
-                foreign,
-            });
+            return Ok(inconclusive(connections, datagrams, doubts));
+        }
+        let evidence = evidence(
+            scenario,
+            recording,
+            &ownership,
+            &conversations,
+            (&connections, &datagrams),
+        );
+        findings.extend(expect::exits(scenario, &recording.events));
+        let outcome = expect::judge(&evidence);
+        findings.extend(outcome.findings);
+        if findings.is_empty() && !outcome.doubts.is_empty() {
+            // What fails without doubt fails all the same; what is in doubt does not pass.
+            return Ok(inconclusive(connections, datagrams, outcome.doubts));
         }
         let text = flows_text(&connections, &datagrams);
         let mut variant = None;
@@ -128,9 +126,10 @@ impl Judge {
             match self.snapshot(scenario, &text, findings.is_empty())? {
                 Judged::Holds(name) => variant = name,
                 Judged::Written => accepted = true,
-                Judged::Fails(finding) => findings.push(finding),
+                Judged::Fails(finding) => findings.push(*finding),
             }
         }
+        cause::explain(&evidence, &mut findings);
         let (findings, foreseen) = fails::sort(scenario, findings);
         let verdict = if findings.is_empty() {
             Verdict::Passed { variant }
@@ -168,7 +167,7 @@ impl Judge {
             redact::datagrams(&scenario.expect.redact, &mut flow);
             flows.push(flow);
         }
-        flows.sort_by(|a: &Flow, b| naming::natural(&a.name).cmp(&naming::natural(&b.name)));
+        flows.sort_by_cached_key(|flow| naming::natural(&flow.name));
         flows
     }
 
@@ -198,7 +197,7 @@ impl Judge {
             snapshot::write(&snapshot::pending(&path), scenario, text)?;
         }
         let shown = path.display();
-        Ok(Judged::Fails(match comparison {
+        Ok(Judged::Fails(Box::new(match comparison {
             Comparison::Differs { stored, diff } => Finding {
                 code: "snapshot-differs",
                 message: format!("the flow differs from the snapshot {shown}"),
@@ -215,14 +214,14 @@ impl Judge {
                 notes: vec!["read the flow; if it is right, run again with --accept".to_owned()],
                 ..Finding::default()
             },
-        }))
+        })))
     }
 }
 
 enum Judged {
     Holds(Option<String>),
     Written,
-    Fails(Finding),
+    Fails(Box<Finding>),
 }
 
 /// What the snapshot of a scenario holds: the flow of every connection, by name.
@@ -287,19 +286,44 @@ fn doubts(
     doubts
 }
 
-fn step_findings(events: &[Event]) -> Vec<Finding> {
+fn step_findings(
+    scenario: &Scenario,
+    events: &[Event],
+    ownership: &Ownership,
+    conversations: &[Conversation],
+) -> Vec<Finding> {
     events
         .iter()
         // How programs ended is judged apart.
-        .filter(|event| event.failed && !matches!(event.call.as_str(), "exit" | "killed"))
+        .filter(|event| event.failed && expect::program_of(scenario, &event.actor).is_none())
         .map(|event| Finding {
             code: "step-failed",
             message: format!("{}: {} {}", event.actor, event.call, event.result),
             span: event.step.clone(),
-            connection: Some(Arc::clone(&event.actor).to_string()),
+            connection: connection_of(event, ownership, conversations),
             ..Finding::default()
         })
         .collect()
+}
+
+/// The connection of an event: its socket's, or the client's only one.
+fn connection_of(
+    event: &Event,
+    ownership: &Ownership,
+    conversations: &[Conversation],
+) -> Option<String> {
+    let of_socket = |owned: &&Owned| {
+        let conversation = &conversations[owned.index];
+        let pair = (conversation.client, conversation.server);
+        event
+            .ends
+            .is_some_and(|ends| pair == (ends.local, ends.peer) || pair == (ends.peer, ends.local))
+    };
+    let mut own = ownership.own.iter();
+    // Of a pair of addresses used again the last connection.
+    let found = own.clone().rev().find(of_socket);
+    let found = found.or_else(|| own.find(|owned| owned.name == *event.actor));
+    found.map(|owned| owned.name.clone())
 }
 
 fn unconfirmed(owned: &Owned, canonical: &Canonical) -> Vec<Finding> {

@@ -190,9 +190,7 @@ pub fn by_address(
             server_ops: None,
         });
     }
-    ownership
-        .own
-        .sort_by(|a, b| natural(&a.name).cmp(&natural(&b.name)));
+    ownership.own.sort_by_cached_key(|own| natural(&own.name));
     ownership
 }
 

@@ -107,6 +107,8 @@ pub struct Judged {
     pub datagrams: Vec<Flow>,
     /// The verdict.
     pub verdict: Verdict,
+    /// Findings that had to come, for the scenario shows a broken program (`fails`), and came.
+    pub foreseen: Vec<Finding>,
     /// The exported capture, if written.
     pub file: Option<PathBuf>,
     /// Wall time of the run.

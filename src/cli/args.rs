@@ -46,6 +46,8 @@ pub enum Command {
     Talk(super::by_hand::TalkArgs),
     /// Print each packet of the machine's lo as it comes (root)
     Watch(super::by_hand::WatchArgs),
+    /// Make the reports of several shards one
+    Merge(super::merge::MergeArgs),
     /// What this machine can do, and how to get the rest
     Doctor,
     /// Print the JSON Schema of the scenario file, for editors
@@ -115,6 +117,14 @@ pub struct RunArgs {
     /// Run the scenarios in an order drawn from this number
     #[arg(long, value_name = "SEED")]
     pub shuffle: Option<u64>,
+    /// This machine's part of the scenarios, for instance 1/4: the first of four. Without it, the
+    /// variables of GitLab, CircleCI, Buildkite and Kubernetes are looked at
+    #[arg(long, value_name = "K/N")]
+    pub shard: Option<super::shard::Shard>,
+    /// Recorded durations: shards are balanced by them, a run without --shard records them
+    /// [default: .durations.json in the capture folder]
+    #[arg(long, value_name = "FILE")]
+    pub durations: Option<PathBuf>,
     /// Use ::1 wherever the scenario says 127.0.0.1
     #[arg(long)]
     pub ipv6: bool,

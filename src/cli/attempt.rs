@@ -15,7 +15,7 @@ use crate::check::{Judge, Judged, Policy, Verdict};
 use crate::lab::{self, Isolation, RunOptions, suite};
 use crate::platform::Cancel;
 use crate::report::Detail;
-use crate::scenario::{ClientKind, Scenario};
+use crate::scenario::Scenario;
 use crate::tcp::Seg;
 use crate::timeline::Event;
 
@@ -27,6 +27,7 @@ pub(super) struct Laboratory<'a> {
     pub folder: PathBuf,
     pub format: Format,
     pub retries: u32,
+    pub descriptors: suite::Descriptors,
     /// Do reports need the packets of runs that passed?
     pub packets: bool,
     closing: Mutex<VecDeque<Closing>>,
@@ -60,6 +61,7 @@ impl<'a> Laboratory<'a> {
             folder: args.capture_dir.clone(),
             format: args.format,
             retries: args.retries,
+            descriptors: plan.descriptors,
             packets: args.json.is_some() || super::run::detail(args, plan.runs()) == Detail::Full,
             closing: Mutex::default(),
             closing_limit: jobs.saturating_mul(4),
@@ -70,6 +72,14 @@ impl<'a> Laboratory<'a> {
         let start = Instant::now();
         let scenario = &item.scenario;
         let failed = |why: String| failed(scenario, why, start.elapsed());
+        let (needed, limit) = (suite::descriptors(scenario), self.descriptors.one);
+        if needed > limit {
+            return failed(format!(
+                "it needs about {needed} descriptors, and this process may have {limit}; raise the \
+                 limit with `ulimit -n {}`, or run as root, who may raise it here",
+                needed.next_multiple_of(1000)
+            ));
+        }
         let ran = match lab::run_here(scenario, &self.options) {
             Ok(ran) => ran,
             Err(error) => return failed(error.to_string()),
@@ -86,6 +96,7 @@ impl<'a> Laboratory<'a> {
                 connections: opinion.connections,
                 datagrams: opinion.datagrams,
                 verdict: opinion.verdict,
+                foreseen: opinion.foreseen,
                 file,
                 elapsed: start.elapsed(),
                 accepted: opinion.accepted,
@@ -143,7 +154,7 @@ impl suite::Work for Laboratory<'_> {
     }
 
     fn cost(&self, index: usize) -> u64 {
-        descriptors(&self.plan.run(index).0.scenario)
+        suite::descriptors(&self.plan.run(index).0.scenario)
     }
 
     fn run(&self, index: usize) -> Attempts {
@@ -214,16 +225,6 @@ fn weight(judged: &Judged) -> u64 {
     (segments + recorded + size_of::<Judged>() + 1024 * judged.connections.len()) as u64
 }
 
-/// About how many descriptors a scenario has open at once: the capture's and the run's own; both
-/// ends of each client's connection and what its waits take; a program's pipes.
-pub(super) fn descriptors(scenario: &Scenario) -> u64 {
-    let clients = scenario.clients.iter().map(|client| match client.kind {
-        ClientKind::Script(_) | ClientKind::Udp(_) => 4,
-        ClientKind::Command(_) => 12,
-    });
-    16 + 8 * scenario.servers.len() as u64 + clients.sum::<u64>()
-}
-
 pub(super) fn failed(scenario: &Arc<Scenario>, why: String, elapsed: Duration) -> Judged {
     Judged {
         scenario: scenario.clone(),
@@ -231,6 +232,7 @@ pub(super) fn failed(scenario: &Arc<Scenario>, why: String, elapsed: Duration) -
         connections: vec![],
         datagrams: vec![],
         verdict: Verdict::Error(why),
+        foreseen: vec![],
         file: None,
         elapsed,
         accepted: false,

@@ -109,6 +109,7 @@ pub(super) fn judge_followed(
         connections: opinion.connections,
         datagrams: opinion.datagrams,
         verdict: opinion.verdict,
+        foreseen: opinion.foreseen,
         file,
         elapsed: start.elapsed(),
         accepted: opinion.accepted,

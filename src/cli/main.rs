@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use super::args::{Cli, Command};
-use super::{by_hand, check, doctor, exec, record, run, show, snap};
+use super::{by_hand, check, doctor, exec, merge, record, run, show, snap};
 use crate::{lab, scenario};
 
 /// A scenario or the command line is wrong.
@@ -29,6 +29,7 @@ pub fn main() -> ExitCode {
         None => run::run(&cli.run),
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Snap(args)) => snap::snap(&args),
+        Some(Command::Merge(args)) => merge::run(&args),
         Some(Command::Check(args)) => check::check(&args),
         Some(Command::Exec(args)) => exec::exec(&args),
         Some(Command::Record(args)) => record::record(&args),

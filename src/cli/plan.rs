@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args::RunArgs;
+use super::durations::Recorded;
 use super::main;
+use crate::lab::suite::Descriptors;
 use crate::scenario::{self, Scenario};
 
 /// One scenario of a plan.
@@ -25,6 +27,10 @@ pub(super) struct Plan {
     pub items: Vec<Item>,
     /// How often each is run.
     pub repeat: u32,
+    /// What the runs may have of the process's descriptors.
+    pub descriptors: Descriptors,
+    /// How long scenarios took before.
+    pub durations: Recorded,
 }
 
 impl Plan {
@@ -43,15 +49,22 @@ impl Plan {
         if let Some(text) = &args.filter {
             items.retain(|item| item.scenario.name.contains(text.as_str()));
         }
-        if let Some(seed) = args.shuffle {
-            shuffle(&mut items, seed);
-        }
         if items.is_empty() {
             anstream::eprintln!("lab-capture: no scenario matches");
             return Err(main::USAGE);
         }
+        let durations = Recorded::of(args)?;
+        if let Some(shard) = durations.shard {
+            durations.keep(shard, &mut items);
+        }
+        if let Some(seed) = args.shuffle {
+            shuffle(&mut items, seed);
+        }
+        let descriptors = Descriptors::provide(items.iter_mut().map(|item| &mut item.scenario));
         Ok(Plan {
             items,
+            descriptors,
+            durations,
             repeat: args.repeat,
         })
     }

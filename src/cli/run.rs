@@ -6,6 +6,7 @@ use anyhow::Context as _;
 
 use super::args::{On, RunArgs};
 use super::attempt::{Attempts, Laboratory};
+use super::durations::Recorded;
 use super::plan::Plan;
 use super::progress::{Progress, TICK};
 use super::repeats::Repeats;
@@ -39,13 +40,13 @@ pub fn run(args: &RunArgs) -> anyhow::Result<u8> {
     let options = terminal::options(detail(args, plan.runs()));
     let mut reporters = Reporters::open(args, options)?;
     let mut progress = Progress::new(plan.runs(), args.quiet);
+    let laboratory = Laboratory::new(&plan, args, isolation, interrupt.clone(), jobs);
     let limits = Limits {
         jobs,
-        cost: suite::descriptor_budget(plan.items.iter().map(|item| &*item.scenario)),
+        cost: laboratory.descriptors.together,
         held: HELD,
         tick: progress.active().then_some(TICK),
     };
-    let laboratory = Laboratory::new(&plan, args, isolation, interrupt.clone(), jobs);
     let mut results = Results::new(&laboratory, args.fail_fast);
     let started = suite::run(&laboratory, limits, |event| {
         let stop = results.hear(event, &mut reporters, &mut progress);
@@ -54,6 +55,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<u8> {
     });
     progress.clear();
     results.conclude(&mut reporters)?;
+    let durations = results.durations.write();
     let mut worst = results.worst;
     let interrupted = interrupt.is_cancelled();
     let not_run = plan.runs() - started;
@@ -72,6 +74,9 @@ pub fn run(args: &RunArgs) -> anyhow::Result<u8> {
         elapsed: start.elapsed(),
     })?;
     laboratory.closed();
+    if let Err(error) = durations {
+        anstream::eprintln!("lab-capture: the durations were not recorded: {error}");
+    }
     Ok(worst)
 }
 
@@ -80,6 +85,7 @@ struct Results<'a> {
     laboratory: &'a Laboratory<'a>,
     fail_fast: bool,
     repeats: Option<Repeats>,
+    durations: Recorded,
     worst: u8,
     /// An output that failed: nothing more is run.
     broken: Option<anyhow::Error>,
@@ -91,6 +97,7 @@ impl<'a> Results<'a> {
             laboratory,
             fail_fast,
             repeats: None,
+            durations: laboratory.plan.durations.clone(),
             worst: 0,
             broken: None,
         }
@@ -136,6 +143,12 @@ impl<'a> Results<'a> {
         reporters: &mut Reporters,
     ) -> anyhow::Result<()> {
         let plan = self.laboratory.plan;
+        if let Some(judged) = attempts.0.last()
+            && judged.recording.is_some()
+        {
+            let path = &judged.scenario.source.path;
+            self.durations.record(path, judged.elapsed);
+        }
         if plan.repeat == 1 {
             return reporters.attempts(&attempts.0);
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::platform::Notify;
 use crate::scenario::{Action, Client, ClientKind, Step};
@@ -18,25 +18,33 @@ pub struct Barriers {
 struct Inner {
     meetings: BTreeMap<String, Meeting>,
     left: BTreeSet<Arc<str>>,
-    subscribers: Vec<Weak<Notify>>,
 }
 
 /// One barrier. There may be ten thousand clients at it: what each arrival costs must not grow
-/// with their number.
+/// with their number, and all who wait share one descriptor.
 #[derive(Debug, Default)]
 struct Meeting {
     /// Who takes part, and how often each has arrived.
     members: BTreeMap<Arc<str>, u64>,
-    /// How many have arrived at least once, twice…
-    arrived: Vec<usize>,
+    /// The first turn, the second…
+    turns: Vec<Turn>,
+}
+
+#[derive(Debug, Default)]
+struct Turn {
+    arrived: usize,
+    /// Signalled, for good, when it opens or breaks; made by the first who waits.
+    over: Option<Arc<Notify>>,
 }
 
 impl Meeting {
     fn open(&self, turn: u64) -> bool {
-        let index = usize::try_from(turn)
-            .unwrap_or(usize::MAX)
-            .saturating_sub(1);
-        self.arrived.get(index) == Some(&self.members.len())
+        let arrived = self.turn(turn).map(|turn| turn.arrived);
+        arrived == Some(self.members.len())
+    }
+
+    fn turn(&self, turn: u64) -> Option<&Turn> {
+        self.turns.get(usize::try_from(turn).ok()?.checked_sub(1)?)
     }
 
     fn missing(&self, turn: u64) -> impl Iterator<Item = &Arc<str>> {
@@ -79,33 +87,33 @@ impl Barriers {
         self.inner.lock().unwrap_or_else(|e| e.into_inner())
     }
 
-    /// A descriptor signalled after each change.
+    /// `actor` has come. Which arrival of its own this is (1 is the first), to ask
+    /// [`Barriers::standing`] with, and a descriptor that is signalled, for good, when there is an
+    /// answer; others wait on it too, it must not be cleared.
     ///
     /// # Errors
     /// What `eventfd(2)` says.
-    pub fn subscribe(&self) -> io::Result<Arc<Notify>> {
-        let notify = Arc::new(Notify::new()?);
-        self.lock().subscribers.push(Arc::downgrade(&notify));
-        Ok(notify)
-    }
-
-    /// `actor` has come; which arrival of its own this is (1 is the first), to ask [`Barriers::standing`] with.
-    pub fn arrive(&self, barrier: &str, actor: &Arc<str>) -> u64 {
+    pub fn arrive(&self, barrier: &str, actor: &Arc<str>) -> io::Result<(u64, Arc<Notify>)> {
         let mut inner = self.lock();
         let meeting = inner.meetings.entry(barrier.to_string()).or_default();
         let count = meeting.members.entry(actor.clone()).or_insert(0);
-        *count += 1;
-        let turn = *count;
-        let index = turn as usize - 1;
-        if meeting.arrived.len() <= index {
-            meeting.arrived.resize(index + 1, 0);
+        let turn = *count + 1;
+        let index = *count as usize;
+        if meeting.turns.len() <= index {
+            meeting.turns.resize_with(index + 1, Turn::default);
         }
-        meeting.arrived[index] += 1;
-        // Those who wait are told when it opens, not of each arrival.
+        let over = match &meeting.turns[index].over {
+            Some(over) => over.clone(),
+            None => Arc::new(Notify::new()?),
+        };
+        *count = turn;
+        meeting.turns[index].over = Some(over.clone());
+        meeting.turns[index].arrived += 1;
         if meeting.open(turn) {
-            inner.wake();
+            over.signal();
+            meeting.turns[index].over = None;
         }
-        turn
+        Ok((turn, over))
     }
 
     /// May those go on whose arrival number is `turn`?
@@ -137,19 +145,15 @@ impl Barriers {
     pub fn leave(&self, actor: &Arc<str>) {
         let mut inner = self.lock();
         inner.left.insert(actor.clone());
-        inner.wake();
-    }
-}
-
-impl Inner {
-    fn wake(&mut self) {
-        self.subscribers.retain(|s| match s.upgrade() {
-            Some(notify) => {
-                notify.signal();
-                true
+        for meeting in inner.meetings.values() {
+            let came = meeting.members.get(actor);
+            let came = came.map_or(usize::MAX, |arrivals| *arrivals as usize);
+            for turn in meeting.turns.iter().skip(came) {
+                if let Some(over) = &turn.over {
+                    over.signal();
+                }
             }
-            None => false,
-        });
+        }
     }
 }
 
@@ -176,7 +180,7 @@ mod tests {
         let mut inner = Inner::default();
         let meeting = Meeting {
             members: BTreeMap::from([(a.clone(), 0), (b.clone(), 0)]),
-            arrived: vec![],
+            turns: vec![],
         };
         inner.meetings.insert("start".into(), meeting);
         let barriers = Barriers {
@@ -197,20 +201,23 @@ mod tests {
     #[test]
     fn opens_when_all_have_come_and_serves_again() {
         let (barriers, a, b) = two();
-        let notify = barriers.subscribe().unwrap();
-        assert_eq!(barriers.arrive("start", &a), 1);
+        let (turn, over) = barriers.arrive("start", &a).unwrap();
+        assert_eq!(turn, 1);
         assert_eq!(barriers.standing("start", 1), Standing::Waiting);
-        assert_eq!(barriers.missing("start", 1), [b.clone()]);
-        assert!(!signalled(&notify));
-        barriers.arrive("start", &b);
-        assert!(signalled(&notify));
+        assert_eq!(barriers.missing("start", 1), std::slice::from_ref(&b));
+        assert!(!signalled(&over));
+        barriers.arrive("start", &b).unwrap();
+        assert!(signalled(&over));
         assert_eq!(barriers.standing("start", 1), Standing::Open);
         // The second round does not disturb one who still looks at the first.
-        assert_eq!(barriers.arrive("start", &a), 2);
+        let (turn, second) = barriers.arrive("start", &a).unwrap();
+        assert_eq!(turn, 2);
+        assert!(signalled(&over) && !signalled(&second));
         assert_eq!(barriers.standing("start", 1), Standing::Open);
         assert_eq!(barriers.standing("start", 2), Standing::Waiting);
-        assert_eq!(barriers.missing("start", 2), [b.clone()]);
-        barriers.arrive("start", &b);
+        assert_eq!(barriers.missing("start", 2), std::slice::from_ref(&b));
+        barriers.arrive("start", &b).unwrap();
+        assert!(signalled(&second));
         assert_eq!(barriers.standing("start", 2), Standing::Open);
         assert!(barriers.missing("start", 2).is_empty());
     }
@@ -218,21 +225,30 @@ mod tests {
     #[test]
     fn one_who_has_ended_breaks_it() {
         let (barriers, a, b) = two();
-        let notify = barriers.subscribe().unwrap();
-        barriers.arrive("start", &a);
-        assert!(!signalled(&notify));
+        let (turn, over) = barriers.arrive("start", &a).unwrap();
+        assert!(!signalled(&over));
         barriers.leave(&b);
-        assert!(signalled(&notify));
-        assert_eq!(barriers.standing("start", 1), Standing::Broken(b));
+        assert!(signalled(&over));
+        assert_eq!(barriers.standing("start", turn), Standing::Broken(b));
+    }
+
+    #[test]
+    fn one_who_ended_before_breaks_it_too() {
+        let (barriers, a, b) = two();
+        barriers.leave(&b);
+        // Whoever arrives asks before it waits.
+        let (turn, _) = barriers.arrive("start", &a).unwrap();
+        assert_eq!(barriers.standing("start", turn), Standing::Broken(b));
     }
 
     #[test]
     fn one_who_came_and_then_ended_breaks_nothing() {
         let (barriers, a, b) = two();
-        barriers.arrive("start", &a);
+        let (turn, over) = barriers.arrive("start", &a).unwrap();
         barriers.leave(&a);
-        assert_eq!(barriers.standing("start", 1), Standing::Waiting);
-        barriers.arrive("start", &b);
-        assert_eq!(barriers.standing("start", 1), Standing::Open);
+        assert!(!signalled(&over));
+        assert_eq!(barriers.standing("start", turn), Standing::Waiting);
+        barriers.arrive("start", &b).unwrap();
+        assert_eq!(barriers.standing("start", turn), Standing::Open);
     }
 }

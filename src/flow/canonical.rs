@@ -194,6 +194,11 @@ fn exactness(atoms: &Atoms<'_>, programs: &[Option<Program>; 2]) -> [Option<u64>
             let own = side.index();
             certain[own] = certain[own].max(program.acked.min(atoms.directions[own].len()));
         }
+        if programs.iter().all(Option::is_none) {
+            // Of a capture from elsewhere only the wire can say what had arrived.
+            let own = atoms.side(side);
+            certain[side.index()] = own.acked.min(own.len());
+        }
         if let Some(rst) = reset[side.index()]
             && rst.kind == ResetKind::Answer
         {

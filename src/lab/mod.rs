@@ -2,6 +2,7 @@
 
 mod actors;
 pub mod error;
+mod expected;
 pub mod isolation;
 mod isolation_help;
 pub mod isolation_probe;

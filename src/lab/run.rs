@@ -8,18 +8,20 @@ use std::time::{Duration, Instant};
 
 use super::actors::Actors;
 use super::error::LabError;
+use super::expected;
 use super::isolation::{Isolation, On};
 use super::observer::Observer;
 use super::settle::{self, Settler};
 use super::watch::Wire;
 use crate::capture::live::{Barrier, BarrierError, Closing, LiveCapture, LiveConfig, RingBudget};
-use crate::capture::{Completeness, Recording};
+use crate::capture::{Completeness, FrameStore, Recording};
 use crate::flow::Exchange;
 use crate::platform::multiplex::{Interest, PollList};
 use crate::platform::{Cancel, Notify};
-use crate::scenario::{Action, ClientKind, Data, Handler, Scenario, Step};
+use crate::scenario::Scenario;
 use crate::tcp::Conversation;
 use crate::timeline::Timeline;
+use crate::wire::LinkType;
 
 /// Longest time that a barrier may take; under any load it takes milliseconds.
 const BARRIER_LIMIT: Duration = Duration::from_secs(20);
@@ -51,7 +53,7 @@ pub struct Ran {
     pub left_waiting: Option<String>,
     /// Ctrl-C came before the end.
     pub interrupted: bool,
-    /// From the start to the end of the recording.
+    /// From the start of the actors to the end of the recording.
     pub elapsed: Duration,
     /// The packet socket, being closed behind the results.
     pub closing: Closing,
@@ -79,8 +81,6 @@ pub fn run(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, LabErr
 /// # Errors
 /// As [`run`].
 pub fn run_here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, LabError> {
-    let start = Instant::now();
-    let deadline = start + scenario.limit;
     let _namespace = options.isolation.enter(&scenario.link, &scenario.sysctl)?;
     let timeline = Timeline::new();
     let wire = Wire::new(timeline.clone());
@@ -89,7 +89,12 @@ pub fn run_here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, L
     let events_came = timeline
         .subscribe()
         .map_err(system("make an eventfd for"))?;
-    let mut config = LiveConfig::choose(&scenario.capture, expected_bytes(scenario));
+    let mut expected = expected::of(scenario);
+    if options.isolation.on() == On::Host {
+        // Others may be heard, too.
+        expected.frames = None;
+    }
+    let mut config = LiveConfig::choose(&scenario.capture, expected);
     if options.isolation.on() == On::Host {
         // Others may watch the same interface.
         config.fill = false;
@@ -106,6 +111,9 @@ pub fn run_here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, L
     }
 
     let mut observer = Observer::new(capture.link(), wire.clone());
+    // The scenario's time begins with its actors: a turn at the rings may have been long in coming.
+    let start = Instant::now();
+    let deadline = start + scenario.limit;
     let mut actors = Actors::start(scenario, options, &timeline, &wire)?;
     let isolated = options.isolation.on() == On::Namespace;
     let mut settler = Settler::new(scenario, isolated);
@@ -184,6 +192,9 @@ pub fn run_here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, L
     observer.look(&capture);
     let finished = capture.finish();
     let frames = observer.last(&finished.frames);
+    if config.slots.is_some() {
+        doubts.extend(cut(&frames, finished.link));
+    }
     doubts.extend(
         finished
             .error
@@ -218,6 +229,18 @@ pub fn run_here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, L
     })
 }
 
+/// The first frame that is longer than what the ring kept of it, in words.
+fn cut(frames: &FrameStore, link: LinkType) -> Option<String> {
+    let frame = frames
+        .iter(link)
+        .find(|f| f.data.len() < f.wire_len as usize)?;
+    let (number, kept, len) = (frame.number, frame.data.len(), frame.wire_len);
+    Some(format!(
+        "frame {number} has {len} bytes, and the ring kept {kept} of them: more was sent than the \
+         scenario says; `[capture] snaplen` helps"
+    ))
+}
+
 /// On the machine's own `lo` only the scenario's ports are captured, and ICMP, which may speak of them.
 fn ports(scenario: &Scenario) -> String {
     let servers = scenario.servers.iter().map(|server| server.listen.port());
@@ -237,33 +260,4 @@ fn pass(capture: &mut LiveCapture, isolated: bool) -> Result<Barrier, BarrierErr
     } else {
         capture.barrier(BARRIER_LIMIT)
     }
-}
-
-/// Payload that the scenario's scripts say they send, in bytes: for the size of the ring.
-fn expected_bytes(scenario: &Scenario) -> u64 {
-    let clients = scenario.clients.iter().map(|client| match &client.kind {
-        ClientKind::Script(steps) | ClientKind::Udp(steps) => sent_by(steps),
-        ClientKind::Command(_) => 1 << 20,
-    });
-    let servers = scenario.servers.iter().map(|server| match &server.handler {
-        Handler::Steps(steps) => sent_by(steps),
-        Handler::Http(body) => body.len() as u64,
-        _ => 0,
-    });
-    // Echoes double it.
-    let clients: u64 = clients.fold(0, u64::saturating_add);
-    servers.fold(clients.saturating_mul(2), u64::saturating_add)
-}
-
-fn sent_by(steps: &[Step]) -> u64 {
-    let bytes = steps.iter().map(|step| match &step.action {
-        Action::Send(data) | Action::SendMessage(data) => match data {
-            Data::Bytes(bytes) => bytes.len() as u64,
-            Data::Pattern(len) => *len,
-            Data::File(path) => std::fs::metadata(path).map_or(1 << 20, |file| file.len()),
-        },
-        Action::Repeat { times, steps } => sent_by(steps).saturating_mul(u64::from(*times)),
-        _ => 0,
-    });
-    bytes.fold(0, u64::saturating_add)
 }

@@ -27,7 +27,7 @@ pub struct Census {
     pub others: BTreeMap<Reason, u64>,
     /// Connections shown, or written.
     pub connections: u64,
-    /// Those of them that were closed into the result to bound memory.
+    /// Those of them that had not ended and were closed into the result to bound memory.
     pub evicted: u64,
     /// Timestamps: the first frame's, the earliest and the latest.
     first: Option<Nanos>,
@@ -124,7 +124,7 @@ impl Census {
         }
         if self.evicted > 0 {
             let text = format!(
-                "{} closed early to bound memory; what came of them later stands in a further row, marked +",
+                "{} silent for long, listed early to bound memory; a later row of the same number, marked +, has what still came",
                 count(self.evicted as usize, "connection")
             );
             writeln!(out, "{}", paint(DIM, &text))?;

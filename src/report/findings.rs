@@ -10,17 +10,18 @@ use crate::scenario::{Weight, caret};
 
 /// Prints what a verdict has to say, if it is not `passed`.
 pub(super) fn write(out: &mut dyn Write, judged: &Judged, options: &Options) -> io::Result<()> {
+    if !judged.foreseen.is_empty() {
+        let head = "a program that is meant to be broken; what was wrong, as expected:";
+        paragraph(out, ODD, "", head, options.width)?;
+        writeln!(out)?;
+        list(out, judged, &judged.foreseen, Weight::Note, options)?;
+        if !matches!(judged.verdict, Verdict::Passed { .. }) {
+            writeln!(out)?;
+        }
+    }
     match &judged.verdict {
         Verdict::Passed { .. } => Ok(()),
-        Verdict::Failed(findings) => {
-            for (index, finding) in findings.iter().enumerate() {
-                if index > 0 {
-                    writeln!(out)?;
-                }
-                one(out, judged, finding, options)?;
-            }
-            Ok(())
-        }
+        Verdict::Failed(findings) => list(out, judged, findings, Weight::Error, options),
         Verdict::Inconclusive(reasons) => {
             let head =
                 "inconclusive: the capture proves neither that it holds nor that it does not";
@@ -43,10 +44,27 @@ pub(super) fn write(out: &mut dyn Write, judged: &Judged, options: &Options) -> 
     }
 }
 
+fn list(
+    out: &mut dyn Write,
+    judged: &Judged,
+    findings: &[Finding],
+    weight: Weight,
+    options: &Options,
+) -> io::Result<()> {
+    for (index, finding) in findings.iter().enumerate() {
+        if index > 0 {
+            writeln!(out)?;
+        }
+        one(out, judged, finding, weight, options)?;
+    }
+    Ok(())
+}
+
 fn one(
     out: &mut dyn Write,
     judged: &Judged,
     finding: &Finding,
+    weight: Weight,
     options: &Options,
 ) -> io::Result<()> {
     let columns = options.width;
@@ -54,10 +72,13 @@ fn one(
         Some(span) => {
             let message = escape::line(&finding.message);
             let source = &judged.scenario.source;
-            let text = caret(source, span, Weight::Error, &message, "", true);
+            let text = caret(source, span, weight, &message, "", true);
             writeln!(out, "{text}")?;
         }
-        None => paragraph(out, BAD, "error: ", &finding.message, columns)?,
+        None if weight == Weight::Error => {
+            paragraph(out, BAD, "error: ", &finding.message, columns)?;
+        }
+        None => paragraph(out, ODD, "note: ", &finding.message, columns)?,
     }
     if let Some(connection) = &finding.connection {
         paragraph(out, style::PLAIN, "  connection: ", connection, columns)?;

@@ -91,6 +91,11 @@ pub fn judged(out: &mut dyn Write, judged: &Judged) -> io::Result<()> {
             Verdict::Failed(list) => list.iter().map(|f| FindingRecord::new(f, source)).collect(),
             _ => vec![],
         },
+        foreseen: judged
+            .foreseen
+            .iter()
+            .map(|f| FindingRecord::new(f, source))
+            .collect(),
         reasons: match &judged.verdict {
             Verdict::Inconclusive(reasons) => reasons,
             _ => &[],

@@ -240,6 +240,9 @@ pub struct VerdictRecord<'a> {
     pub variant: Option<&'a str>,
     /// What did not hold.
     pub findings: Vec<FindingRecord<'a>>,
+    /// Findings that had to come (`fails`), and came.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub foreseen: Vec<FindingRecord<'a>>,
     /// Why it is inconclusive.
     pub reasons: &'a [String],
     /// Why it could not run.

@@ -79,6 +79,7 @@ impl Run {
                 recording: Some(recording),
                 connections: vec![],
                 verdict: Verdict::Passed { variant: None },
+                foreseen: vec![],
                 file: Some(format!("captures/{name}.pcap").into()),
                 elapsed: Duration::from_millis(46),
                 accepted: false,

@@ -5,11 +5,12 @@
 
 use std::io::{self, Write};
 
+use anstyle::Style;
+
 use super::buffer::Buffer;
 use super::records::{by, handshake, how};
 use super::style::{self, BAD, BOLD, DIM, ODD, cut, paint};
 use crate::tcp::{Handshake, How, Sent, Summary};
-use crate::timeline::Nanos;
 
 /// Rows that are collected before the first is printed.
 const BATCH: usize = 4096;
@@ -19,36 +20,41 @@ struct Column {
     /// What to leave out first: the highest.
     rank: u8,
     left: bool,
-    cell: fn(&Summary, Nanos) -> String,
+    cell: fn(&mut Buffer, &Summary),
 }
 
 const COLUMNS: [Column; 14] = [
-    Column::number("#", 0, |s, _| {
-        let more = if s.continued { "+" } else { "" };
-        format!("{}{more}", s.stream)
+    Column::number("#", 0, |b, s| {
+        b.number(s.stream.into());
+        b.text(if s.continued { "+" } else { "" });
     }),
-    Column::text("client", 0, |s, _| s.client.to_string()),
-    Column::text("server", 0, |s, _| s.server.to_string()),
-    Column::text("handshake", 6, |s, _| handshake(s.handshake).to_owned()),
+    Column::text("client", 0, |b, s| {
+        b.address(s.client.ip(), s.client.port())
+    }),
+    Column::text("server", 0, |b, s| {
+        b.address(s.server.ip(), s.server.port())
+    }),
+    Column::text("handshake", 6, |b, s| b.text(handshake(s.handshake))),
     Column::text("close", 1, close),
-    Column::number("bytes →", 0, |s, _| s.sent[0].bytes.to_string()),
-    Column::number("← bytes", 0, |s, _| s.sent[1].bytes.to_string()),
-    Column::number("unseen", 2, |s, _| pair(s, |sent| sent.missing)),
-    Column::number("again", 3, |s, _| pair(s, |sent| sent.retransmissions)),
-    Column::text("state", 2, |s, _| s.state.to_owned()),
-    Column::text("history", 7, |s, _| cut(&s.history, 24)),
-    Column::number("seconds", 4, |s, _| {
-        fraction(s.time[1].wrapping_sub(s.time[0]), 1_000_000_000, 3)
+    Column::number("bytes →", 0, |b, s| b.number(s.sent[0].bytes)),
+    Column::number("← bytes", 0, |b, s| b.number(s.sent[1].bytes)),
+    Column::number("unseen", 2, |b, s| pair(b, s, |sent| sent.missing)),
+    Column::number("again", 3, |b, s| pair(b, s, |sent| sent.retransmissions)),
+    Column::text("state", 2, |b, s| b.text(s.state)),
+    Column::text("history", 7, |b, s| b.text(&cut(&s.history, 24))),
+    Column::number("seconds", 4, |b, s| {
+        b.fraction(s.time[1].wrapping_sub(s.time[0]), 1_000_000_000, 6);
     }),
-    Column::number("rtt ms", 5, |s, _| {
-        s.initial_rtt
-            .map_or(String::new(), |t| fraction(t, 1_000_000, 3))
+    Column::number("rtt ms", 5, |b, s| {
+        if let Some(rtt) = s.initial_rtt {
+            b.fraction(rtt, 1_000_000, 3);
+        }
     }),
-    Column::text("options", 8, |s, _| options(s)),
+    Column::text("options", 8, options),
 ];
 
 impl Column {
-    const fn number(title: &'static str, rank: u8, cell: fn(&Summary, Nanos) -> String) -> Self {
+    const fn number(title: &'static str, rank: u8, cell: fn(&mut Buffer, &Summary)) -> Self {
         Column {
             title,
             rank,
@@ -57,7 +63,7 @@ impl Column {
         }
     }
 
-    const fn text(title: &'static str, rank: u8, cell: fn(&Summary, Nanos) -> String) -> Self {
+    const fn text(title: &'static str, rank: u8, cell: fn(&mut Buffer, &Summary)) -> Self {
         Column {
             title,
             rank,
@@ -72,15 +78,18 @@ impl Column {
     }
 }
 
+/// Widths of columns; 0 is a column that is not shown.
+type Widths = [usize; COLUMNS.len()];
+
 /// Writes rows as they come.
 #[derive(Debug)]
 pub struct Table {
-    /// Columns of the terminal; none: no limit.
+    /// Columns of text to keep to; none: no limit.
     limit: Option<usize>,
-    start: Nanos,
     rows: Vec<Row>,
-    /// Widths of the columns; a width of 0 is a column that is not shown.
-    widths: [usize; COLUMNS.len()],
+    /// The cells of all rows.
+    cells: Buffer,
+    widths: Widths,
     begun: bool,
     /// Columns that there was no room for.
     left_out: Vec<&'static str>,
@@ -88,8 +97,9 @@ pub struct Table {
 
 #[derive(Debug)]
 struct Row {
-    cells: [String; COLUMNS.len()],
-    style: anstyle::Style,
+    /// Where each cell ends in `cells`; it begins where the one before ends.
+    ends: [u32; COLUMNS.len()],
+    style: Style,
 }
 
 impl Table {
@@ -97,8 +107,8 @@ impl Table {
     pub fn new(limit: Option<usize>) -> Table {
         Table {
             limit,
-            start: 0,
             rows: vec![],
+            cells: Buffer::default(),
             widths: [0; COLUMNS.len()],
             begun: false,
             left_out: vec![],
@@ -110,11 +120,13 @@ impl Table {
     /// # Errors
     /// Those of `out`.
     pub fn row(&mut self, out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
-        let start = self.start;
-        self.rows.push(Row {
-            cells: std::array::from_fn(|n| (COLUMNS[n].cell)(summary, start)),
-            style: style_of(summary),
-        });
+        let mut ends = [0; COLUMNS.len()];
+        for (column, end) in COLUMNS.iter().zip(&mut ends) {
+            (column.cell)(&mut self.cells, summary);
+            *end = self.cells.0.len() as u32;
+        }
+        let style = style_of(summary);
+        self.rows.push(Row { ends, style });
         if self.rows.len() >= BATCH {
             self.print(out)?;
         }
@@ -141,11 +153,47 @@ impl Table {
         if self.rows.is_empty() {
             return Ok(());
         }
-        let widest = |n: usize| {
-            let cells = self.rows.iter().map(|row| style::width(&row.cells[n]));
-            cells.max().unwrap_or(0)
-        };
-        let mut widths: [usize; COLUMNS.len()] = std::array::from_fn(widest);
+        self.measure();
+        let mut lines = Buffer::default();
+        if !self.begun {
+            self.begun = true;
+            lines.display(BOLD);
+            self.line(&mut lines, |n| COLUMNS[n].title.as_bytes());
+            lines.display(format_args!("{BOLD:#}\n"));
+        }
+        let mut start = 0;
+        for row in &self.rows {
+            let cell = |n: usize| {
+                let from = if n == 0 { start } else { row.ends[n - 1] };
+                &self.cells.0[from as usize..row.ends[n] as usize]
+            };
+            let plain = row.style.is_plain();
+            if !plain {
+                lines.display(row.style);
+            }
+            self.line(&mut lines, cell);
+            if !plain {
+                lines.display(format_args!("{:#}", row.style));
+            }
+            lines.byte(b'\n');
+            lines.spill(out)?;
+            start = row.ends[COLUMNS.len() - 1];
+        }
+        self.rows.clear();
+        self.cells.0.clear();
+        lines.flush(out)
+    }
+
+    /// Widths for the rows at hand. What was begun may only become wider.
+    fn measure(&mut self) {
+        let mut widths = [0; COLUMNS.len()];
+        let mut start = 0;
+        for row in &self.rows {
+            for (width, end) in widths.iter_mut().zip(row.ends) {
+                *width = columns(&self.cells.0[start as usize..end as usize]).max(*width);
+                start = end;
+            }
+        }
         if self.begun {
             for (now, before) in widths.iter_mut().zip(self.widths) {
                 *now = if before == 0 { 0 } else { before.max(*now) };
@@ -153,30 +201,16 @@ impl Table {
         } else {
             for (width, column) in widths.iter_mut().zip(&COLUMNS) {
                 if *width > 0 || !column.may_be_empty() {
-                    *width = (*width).max(style::width(column.title));
+                    *width = columns(column.title.as_bytes()).max(*width);
                 }
             }
-            self.drop_columns(&mut widths);
+            self.leave_out(&mut widths);
         }
         self.widths = widths;
-        let mut buffer = Buffer::default();
-        if !self.begun {
-            self.begun = true;
-            let titles = COLUMNS.map(|column| column.title);
-            buffer.text(&paint(BOLD, &self.line(&titles)));
-            buffer.byte(b'\n');
-        }
-        for row in std::mem::take(&mut self.rows) {
-            let cells = row.cells.each_ref().map(String::as_str);
-            buffer.text(&paint(row.style, &self.line(&cells)));
-            buffer.byte(b'\n');
-            buffer.spill(out)?;
-        }
-        buffer.flush(out)
     }
 
     /// Columns of the highest rank go until the rest has room.
-    fn drop_columns(&mut self, widths: &mut [usize; COLUMNS.len()]) {
+    fn leave_out(&mut self, widths: &mut Widths) {
         let Some(limit) = self.limit else { return };
         for rank in (1..=8).rev() {
             let shown = widths.iter().filter(|width| **width > 0);
@@ -193,98 +227,105 @@ impl Table {
         }
     }
 
-    fn line(&self, cells: &[&str; COLUMNS.len()]) -> String {
-        let mut line = String::new();
-        for ((cell, width), column) in cells.iter().zip(self.widths).zip(&COLUMNS) {
-            if width == 0 {
+    fn line<'a>(&self, line: &mut Buffer, cell: impl Fn(usize) -> &'a [u8]) {
+        let mut owed = 0;
+        for (n, (width, column)) in self.widths.iter().zip(&COLUMNS).enumerate() {
+            if *width == 0 {
                 continue;
             }
-            if !line.is_empty() {
-                line.push_str("  ");
+            let cell = cell(n);
+            let gap = width.saturating_sub(columns(cell));
+            // Spaces are owed until something follows: none at the end of a line.
+            if cell.is_empty() {
+                owed += gap + 2;
+                continue;
             }
-            let gap = width.saturating_sub(style::width(cell));
-            let (before, after) = if column.left { (0, gap) } else { (gap, 0) };
-            line.extend(std::iter::repeat_n(' ', before));
-            line.push_str(cell);
-            line.extend(std::iter::repeat_n(' ', after));
+            let before = if column.left { 0 } else { gap };
+            let owing = line.0.len() + owed + before;
+            line.0.resize(owing, b' ');
+            line.0.extend_from_slice(cell);
+            owed = 2 + gap - before;
         }
-        line.truncate(line.trim_end().len());
-        line
     }
 }
 
-fn style_of(s: &Summary) -> anstyle::Style {
+/// Columns of text that `cell` takes, one a character.
+fn columns(cell: &[u8]) -> usize {
+    cell.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
+}
+
+fn style_of(s: &Summary) -> Style {
     if s.close.how == How::Reset || s.handshake == Handshake::Unanswered {
         BAD
-    } else if s
-        .sent
-        .iter()
-        .any(|sent| sent.retransmissions + sent.missing > 0)
-    {
+    } else if s.sent.iter().any(|s| s.retransmissions + s.missing > 0) {
         ODD
     } else {
         style::PLAIN
     }
 }
 
-fn close(s: &Summary, _: Nanos) -> String {
-    match s.close.by {
-        Some(who) => format!("{} {}", how(s.close.how), by(who)),
-        None => how(s.close.how).to_owned(),
+fn close(b: &mut Buffer, s: &Summary) {
+    b.text(how(s.close.how));
+    if let Some(who) = s.close.by {
+        b.byte(b' ');
+        b.text(by(who));
     }
 }
 
 /// `client/server`; nothing if both are 0.
-fn pair(s: &Summary, of: impl Fn(&Sent) -> u64) -> String {
-    match (of(&s.sent[0]), of(&s.sent[1])) {
-        (0, 0) => String::new(),
-        (a, b) => format!("{a}/{b}"),
+fn pair(b: &mut Buffer, s: &Summary, of: impl Fn(&Sent) -> u64) {
+    let [client, server] = s.sent.each_ref().map(of);
+    if client + server > 0 {
+        b.number(client);
+        b.byte(b'/');
+        b.number(server);
     }
-}
-
-fn fraction(time: Nanos, unit: u64, places: usize) -> String {
-    let mut text = Buffer::default();
-    text.fraction(time, unit, places);
-    String::from_utf8(text.0).unwrap_or_default()
 }
 
 /// What both SYNs agreed on; in brackets what one SYN offered, where there is no other.
-pub(super) fn options(s: &Summary) -> String {
+fn options(b: &mut Buffer, s: &Summary) {
     let [c, v] = &s.sent;
     let asked = |sent: &Sent| sent.mss.is_some() || sent.window_scale.is_some();
-    let mut words = vec![];
-    if s.handshake == Handshake::Complete || (asked(c) && asked(v)) {
-        if let (Some(a), Some(b)) = (c.mss, v.mss) {
-            words.push(if a == b {
-                format!("mss {a}")
-            } else {
-                format!("mss {a}/{b}")
-            });
-        }
-        if let (Some(a), Some(b)) = (c.window_scale, v.window_scale) {
-            words.push(if a == b {
-                format!("scale {a}")
-            } else {
-                format!("scale {a}/{b}")
-            });
-        }
-        for (both, word) in [
-            (c.sack_permitted && v.sack_permitted, "sack"),
-            (c.timestamps && v.timestamps, "times"),
-        ] {
-            if both {
-                words.push(word.to_owned());
+    let both = s.handshake == Handshake::Complete || (asked(c) && asked(v));
+    let (a, z) = match (both, asked(c)) {
+        (true, _) => (c, v),
+        (false, true) => (c, c),
+        (false, false) => (v, v),
+    };
+    let begin = b.0.len();
+    b.text(if both { "" } else { "(" });
+    let empty = b.0.len();
+    let word = |b: &mut Buffer, word: &str| {
+        b.text(if b.0.len() > empty { " " } else { "" });
+        b.text(word);
+    };
+    let number = |b: &mut Buffer, name: &str, ends: Option<(u64, u64)>| {
+        if let Some((mine, other)) = ends {
+            word(b, name);
+            b.byte(b' ');
+            b.number(mine);
+            if mine != other {
+                b.byte(b'/');
+                b.number(other);
             }
         }
-        return words.join(" ");
+    };
+    let mss = a.mss.map(u64::from).zip(z.mss.map(u64::from));
+    number(b, "mss", mss);
+    let scale = a
+        .window_scale
+        .map(u64::from)
+        .zip(z.window_scale.map(u64::from));
+    number(b, "scale", scale);
+    if a.sack_permitted && z.sack_permitted {
+        word(b, "sack");
     }
-    let one = if asked(c) { c } else { v };
-    words.extend(one.mss.map(|mss| format!("mss {mss}")));
-    words.extend(one.window_scale.map(|scale| format!("scale {scale}")));
-    words.extend(one.sack_permitted.then(|| "sack".to_owned()));
-    words.extend(one.timestamps.then(|| "times".to_owned()));
-    if words.is_empty() {
-        return String::new();
+    if a.timestamps && z.timestamps {
+        word(b, "times");
     }
-    format!("({})", words.join(" "))
+    if b.0.len() == empty {
+        b.0.truncate(begin);
+    } else if !both {
+        b.byte(b')');
+    }
 }

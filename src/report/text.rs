@@ -68,7 +68,7 @@ pub fn write(out: &mut dyn Write, judged: &Judged, options: &Options) -> io::Res
     if details {
         head(out, judged)?;
         exchange(out, judged, options)?;
-        if !passed {
+        if !passed || !judged.foreseen.is_empty() {
             findings::write(out, judged, options)?;
             writeln!(out)?;
         }

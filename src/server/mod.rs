@@ -29,5 +29,5 @@ pub use error::ServerError;
 pub use event_loop::Multiplexer;
 pub use process::{Controls, Killer};
 pub use process_main::process_main;
-pub use shop::{Serve, Shop};
+pub use shop::{Serve, Shop, unsupported};
 pub use spawn::{Running, serve, spawn};

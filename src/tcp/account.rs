@@ -26,7 +26,7 @@ impl Connection {
             } else {
                 [client, server].map(|end| self.sent(end))
             },
-            completeness: self.completeness,
+            completeness: self.completeness | self.first,
             state: self.zeek.state(),
             history: self.zeek.history.text(),
             originator,

@@ -54,6 +54,8 @@ pub(super) struct Connection {
     /// Which end is the client: 0 the low one.
     pub(super) client: u8,
     pub(super) completeness: Completeness,
+    /// What the first segment adds to it in Wireshark's second pass.
+    pub(super) first: Completeness,
     /// Not to be evicted at the next turn: a segment came since the last.
     pub(super) recent: bool,
     pub(super) continued: bool,
@@ -84,6 +86,7 @@ impl Connection {
             stream,
             client: 0,
             completeness: Completeness::empty(),
+            first: Completeness::empty(),
             recent: true,
             continued: false,
             multipath: 0,
@@ -117,6 +120,7 @@ impl Connection {
         self.stream = kept.stream;
         self.client = kept.client;
         self.completeness = kept.completeness;
+        self.first = kept.first;
         self.flows = kept.flows;
         self.syn_time = kept.syn_time;
         self.rtt = kept.rtt;
@@ -139,6 +143,7 @@ impl Connection {
             stream: self.stream,
             client: self.client,
             completeness: self.completeness,
+            first: self.first,
             flows: self.flows,
             syn_time: self.syn_time,
             rtt: self.rtt,
@@ -215,7 +220,7 @@ impl Connection {
         // Wireshark gives up here on a header shorter than a header.
         if segment.header_len >= 20 {
             self.note_handshake(from, s.time, flags);
-            self.completeness |= seen_parts(flags, s.len, is_new);
+            self.note_parts(flags, s.len, is_new);
             self.note_scale(from, flags, &segment.options, cut);
         }
         self.account(from, s, segment, found.analysis);
@@ -233,9 +238,16 @@ impl Connection {
     ) {
         self.recent = true;
         self.note_handshake(from, time, flags);
-        self.completeness |= seen_parts(flags, 0, is_new);
+        self.note_parts(flags, 0, is_new);
         if let Some(options) = options {
             self.note_scale(from, flags, options, false);
+        }
+    }
+
+    fn note_parts(&mut self, flags: Flags, len: u32, is_new: bool) {
+        self.completeness |= seen_parts(flags, len, is_new);
+        if is_new {
+            self.first = seen_parts(flags, len, false);
         }
     }
 
@@ -348,6 +360,7 @@ pub(super) struct Kept {
     stream: u32,
     client: u8,
     completeness: Completeness,
+    first: Completeness,
     flows: [Flow; 2],
     syn_time: Nanos,
     rtt: Nanos,

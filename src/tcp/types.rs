@@ -221,7 +221,8 @@ pub struct Summary {
     /// What was sent: by the client, by the server. A connection of a socket with itself has
     /// everything under the client.
     pub sent: [Sent; 2],
-    /// `tcp.completeness` when all segments are counted (`tshark -2` prints it).
+    /// `tcp.completeness` when all segments are counted, as `tshark -2` and Wireshark's window
+    /// show it.
     pub completeness: Completeness,
     /// Zeek's `conn_state`.
     pub state: &'static str,

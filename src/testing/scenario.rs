@@ -87,6 +87,7 @@ pub fn run_with(path: impl AsRef<Path>, settings: &Settings) -> Result<Tested, E
             connections: opinion.connections,
             datagrams: opinion.datagrams,
             verdict: opinion.verdict,
+            foreseen: opinion.foreseen,
             file: None,
             elapsed: start.elapsed(),
             accepted: opinion.accepted,

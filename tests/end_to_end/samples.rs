@@ -73,7 +73,7 @@ fn one(name: &str) {
         .collect();
     assert!(
         accepted.iter().any(|flows| same(&seen, flows)),
-        "in the sample: {seen:#?}\nin the snapshot: {accepted:#?}"
+        "`make samples` records them anew\nin the sample: {seen:#?}\nin the snapshot: {accepted:#?}"
     );
 }
 

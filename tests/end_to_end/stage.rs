@@ -194,12 +194,13 @@ pub fn as_root() -> Vec<Trial> {
                 "these tests need root: run them as root, or let sudo ask no password".into(),
             );
         }
+        // What sudo takes out of the environment and the tests need; insta would ask cargo.
+        let kept = ["PATH", "CI"].map(|name| (name, std::env::var(name).unwrap_or_default()));
+        let kept = kept.map(|(name, value)| format!("{name}={value}"));
         let status = Command::new("sudo")
-            .args([
-                "-n",
-                "--preserve-env=PATH,CI,HOME,CARGO_HOME,RUSTUP_HOME",
-                "--",
-            ])
+            .args(["-n", "env"])
+            .args(kept)
+            .arg(format!("INSTA_WORKSPACE_ROOT={}", repository().display()))
             .arg(std::env::current_exe()?)
             .current_dir(repository())
             .status()?;

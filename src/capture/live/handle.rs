@@ -106,14 +106,14 @@ impl LiveCapture {
         notify: impl Fn() + Send + Sync + 'static,
     ) -> Result<Self, CaptureError> {
         let pcap_error = |operation, e: pcap::Error| classify(operation, &config.interface, e);
+        let kept = config.slots.unwrap_or(config.snaplen);
         let inactive = pcap::Capture::from_device(config.interface.as_str())
             .map_err(|e| pcap_error("pcap_create", e))?
             .precision(pcap::Precision::Nano)
-            .snaplen(config.snaplen.max(MIN_RING_SNAPLEN) as i32)
+            .snaplen(kept.max(MIN_RING_SNAPLEN) as i32)
             .buffer_size(config.ring_bytes.min(i32::MAX as u32) as i32)
-            // Blocks, not slots; see `config`. The timeout is the age at which a block is handed
-            // over; nothing here ever waits for it.
-            .immediate_mode(false)
+            // Blocks or slots; see `config`. The timeout is the age at which a block is handed over.
+            .immediate_mode(config.slots.is_some())
             .timeout(RETIRE_MS);
         let mut capture = inactive
             .open()

@@ -13,5 +13,5 @@ mod sentinel;
 
 pub use barrier::{Barrier, BarrierError};
 pub use budget::{RingBudget, RingPermit};
-pub use config::{LiveConfig, SNAPLEN};
+pub use config::{Expected, LiveConfig, SNAPLEN};
 pub use handle::{CaptureError, Closing, Finished, LiveCapture};

@@ -15,7 +15,7 @@ mod program;
 mod time;
 
 pub use evidence::{Evidence, Outcome, Subject};
-pub use program::exits;
+pub use program::{ending, exits, program_of};
 
 use super::Finding;
 use crate::scenario::OfConnections;

@@ -22,9 +22,15 @@ pub fn exits(scenario: &Scenario, events: &[Event]) -> Vec<Finding> {
                 return None;
             }
             let ended = ending(event);
+            let died = event.call == "killed" || event.result != "status 0";
+            let message = if died {
+                format!("{} died: {ended}", event.actor)
+            } else {
+                format!("{}: {ended}, not {expected}", event.actor)
+            };
             Some(Finding {
                 code: "program-failed",
-                message: format!("{}: {ended}, not exit status {expected}", event.actor),
+                message,
                 span: Some(program.span.clone()),
                 expected: Some(format!("exit status {expected}")),
                 actual: Some(ended),

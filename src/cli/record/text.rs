@@ -124,7 +124,7 @@ pub(super) fn actors(talks: &[(Talk, SocketAddr)], files: &mut Files) -> String 
         let kind = if server.none { "none" } else { "threaded" };
         let _ = writeln!(out, "kind = \"{kind}\"\nlisten = \"{}\"", server.listen);
         let clients = of_client.iter().filter(|of| **of == index).count();
-        if clients > BACKLOG {
+        if clients > BACKLOG && !server.none {
             let _ = writeln!(out, "backlog = {}", clients.min(65535));
         }
         if !server.none {

@@ -193,7 +193,7 @@ fn width(args: &ShowArgs) -> Option<usize> {
     match args.width {
         Some(0) => None,
         Some(width) => Some(width),
-        None => comfy_table::Table::new().width().map(usize::from),
+        None => terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0.into()),
     }
 }
 

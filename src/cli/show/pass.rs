@@ -6,7 +6,7 @@ use super::select::Select;
 use crate::capture::Frame;
 use crate::capture::read::{ReadError, Reader};
 use crate::report::census::Census;
-use crate::tcp::{Fed, Summary, Tracker};
+use crate::tcp::{Fed, How, Summary, Tracker};
 use crate::wire::{Packet, Reassembler};
 
 /// Connections that ended before the file did, replaced by others on their ports or closed to
@@ -96,6 +96,8 @@ fn finished(
         return Ok(());
     }
     census.connections += 1;
-    census.evicted += u64::from(summary.evicted);
+    // Of what had ended, nothing more is to be expected.
+    let open = matches!(summary.close.how, How::Open | How::Half);
+    census.evicted += u64::from(summary.evicted && open);
     view.connection(summary)
 }

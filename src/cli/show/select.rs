@@ -235,9 +235,8 @@ mod tests {
         ] {
             assert_eq!(expression(other), None, "{other}");
         }
-        for text in ["host ::1 port 5 stream 0 syn fin rst psh ack urg ece cwr"] {
-            let expression = expression(text).unwrap();
-            assert!(Filter::parse(&expression).is_ok(), "{expression}");
-        }
+        let all = "host ::1 port 5 stream 0 syn fin rst psh ack urg ece cwr";
+        let expression = expression(all).unwrap();
+        assert!(Filter::parse(&expression).is_ok(), "{expression}");
     }
 }

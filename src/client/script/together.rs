@@ -30,16 +30,11 @@ impl Act for Barrier {
         let barriers = script.context.barriers.clone();
         let (turn, notify) = match &self.arrived {
             Some((turn, notify)) => (*turn, notify.clone()),
-            None => match barriers.subscribe() {
+            None => match barriers.arrive(&self.name, &script.link.reporter.actor) {
                 Err(e) => return Progress::errno("barrier", errno_of(&e)),
-                Ok(notify) => {
-                    let turn = barriers.arrive(&self.name, &script.link.reporter.actor);
-                    self.arrived = Some((turn, notify.clone()));
-                    (turn, notify)
-                }
+                Ok(arrived) => self.arrived.insert(arrived).clone(),
             },
         };
-        notify.clear();
         match barriers.standing(&self.name, turn) {
             Standing::Open => Progress::done("barrier", self.name.clone(), None),
             Standing::Broken(who) => {

@@ -149,10 +149,10 @@ impl Patterns {
             .collect();
         let mut slot_of: Vec<Option<usize>> = vec![None; free.len()];
         let mut missing = vec![];
-        for slot in 0..slots.len() {
+        for (slot, wanted) in slots.iter().enumerate() {
             let mut seen = vec![false; free.len()];
             if !augment(slot, &fits, &mut slot_of, &mut seen) {
-                missing.push(slots[slot].0);
+                missing.push(wanted.0);
             }
         }
         missing.dedup();

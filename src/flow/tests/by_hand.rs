@@ -357,3 +357,17 @@ fn a_reset_that_answers_the_echo_of_an_overtaken_ack_does_not_count() {
     );
     assert!(cut_off.contains("reset by client (answer)"), "{cut_off}");
 }
+
+#[test]
+fn a_foreign_capture_that_ends_in_a_reset_says_what_had_arrived() {
+    let conversation = conversation(&script("HS cAP5 sA sAP40 cA@,21 sAP10 cAR"));
+    let canonical = canonical("client", &conversation, Programs::default());
+    insta::assert_snapshot!(canonical.flow, @r#"
+    client
+      handshake complete
+      client 5 "bcdef"
+      then server at least 20 "bcdefghijklmnopqrstu"
+      then client reset (abort)
+      close reset by client (abort)
+    "#);
+}

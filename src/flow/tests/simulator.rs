@@ -103,17 +103,16 @@ pub fn run(programs: [&[Act]; 2], rng: &mut TestRng, noise: bool) -> Ran {
     loop {
         // Every kind of progress that is possible now; one is taken at random.
         let mut choices: Vec<(usize, u8)> = vec![];
-        for side in 0..2 {
+        for (side, end) in ends.iter().enumerate() {
             let mut probe = End {
-                program: ends[side].program.clone(),
+                program: end.program.clone(),
                 ..End::default()
             };
-            probe.received = ends[side].received;
-            probe.fin_received = ends[side].fin_received;
+            probe.received = end.received;
+            probe.fin_received = end.fin_received;
             if probe.step() {
                 choices.push((side, 0));
             }
-            let end = &ends[side];
             if end.transmitted < end.written || (end.fin_written && !end.fin_transmitted) {
                 choices.push((side, 1));
             }

@@ -7,4 +7,4 @@ mod size;
 mod tests;
 
 pub use scheduler::{Event, Limits, Stop, Work, run};
-pub use size::{default_jobs, descriptor_budget};
+pub use size::{Descriptors, default_jobs, descriptors};

@@ -144,10 +144,7 @@ impl Lower<'_> {
                 Err(error) => {
                     self.pattern_error(&error, &inside);
                     // The other lines may have errors of their own.
-                    let Some(left) = without_line(&rest, error.span.start) else {
-                        return None;
-                    };
-                    rest = left;
+                    rest = without_line(&rest, error.span.start)?;
                 }
             }
         }
@@ -311,6 +308,9 @@ impl Lower<'_> {
         let Some(node) = table.get("options") else {
             return vec![];
         };
+        if node.table().is_some_and(|table| table.is_empty()) {
+            self.says_nothing(node, "which?", "options = { timestamps = true }");
+        }
         let mut options = vec![];
         self.syn_options(node, None, &mut options);
         for (key, side) in SIDES {
@@ -422,8 +422,8 @@ fn explained(text: &str, error: &regex::Error) -> (std::ops::Range<usize>, Strin
     let reason = drawn.lines().find_map(|line| line.strip_prefix("error: "));
     let caret = drawn
         .lines()
-        .filter(|line| line.contains('^') && line.trim_matches(['^', ' ']).is_empty());
-    let place = caret.last().filter(|_| !text.contains('\n')).map(|line| {
+        .rfind(|line| line.contains('^') && line.trim_matches(['^', ' ']).is_empty());
+    let place = caret.filter(|_| !text.contains('\n')).map(|line| {
         let column = |at: Option<usize>| at.unwrap_or(4).saturating_sub(4);
         let (start, end) = (column(line.find('^')), column(line.rfind('^')) + 1);
         let offset = |column| {

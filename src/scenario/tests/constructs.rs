@@ -246,7 +246,7 @@ fn programs() {
 #[test]
 fn the_rest_of_the_file() {
     let scenario = ok(
-        "title = \"T\"\nexplain = \"E\"\n[server]\nkind = \"select\"\noptions = { nodelay = true, reuseaddr = false }\nprocess = true\ndescriptors = 64\n[link]\nmtu = 1500\noffload = false\n[sysctl]\nnet.ipv4.tcp_syn_retries = 2\n\"net.ipv4.tcp_rmem\" = \"4096 8192 8192\"\n[capture]\nsnaplen = 128\nbuffer = 4\n[expect]\nsnapshot = false\nvariants = [\"a\"]\nfails = [\"b\"]\n",
+        "title = \"T\"\nexplain = \"E\"\n[server]\nkind = \"select\"\noptions = { nodelay = true, reuseaddr = false }\nprocess = true\ndescriptors = 64\n[link]\nmtu = 1500\noffload = false\n[sysctl]\nnet.ipv4.tcp_syn_retries = 2\n\"net.ipv4.tcp_rmem\" = \"4096 8192 8192\"\n[capture]\nsnaplen = 128\nbuffer = 4\n[expect]\nsnapshot = false\nvariants = [\"a\"]\nfails = [\"resets\"]\n",
     );
     assert_eq!(
         (scenario.title.as_str(), scenario.explain.as_deref()),
@@ -277,7 +277,7 @@ fn the_rest_of_the_file() {
     assert_eq!(scenario.capture.buffer, Some(4));
     assert_eq!(scenario.expect.snapshot, Some(false));
     assert_eq!(scenario.expect.variants, ["a"]);
-    assert_eq!(scenario.expect.fails, ["b"]);
+    assert_eq!(scenario.expect.fails, ["resets"]);
 }
 
 #[test]

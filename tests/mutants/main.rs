@@ -1,0 +1,162 @@
+//! Mutants: every expectation is broken on purpose, and must be caught; what is said then is under
+//! snapshot. The built program runs all of them at once, and once more as they should be.
+
+mod table;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::Command;
+
+use regex::Regex;
+use serde_json::Value;
+use table::{MUTANTS, Mutant};
+
+/// The verdict record of each scenario, by name.
+type Verdicts = HashMap<String, Value>;
+
+fn write(folder: &Path, mutant: &Mutant, talk: &str) {
+    // Keys of the file's own table, then `[expect]`, then what is expected.
+    let text = format!("{talk}\n[expect]\nsnapshot = false\n{}\n", mutant.expect);
+    std::fs::write(folder.join(format!("{}.toml", mutant.name)), text).unwrap();
+}
+
+fn run(name: &str, talk: impl Fn(&Mutant) -> &'static str) -> Verdicts {
+    let folder = tempfile::tempdir().unwrap();
+    let scenarios = folder.path().join(name);
+    std::fs::create_dir(&scenarios).unwrap();
+    std::fs::write(scenarios.join("world.bin"), "world").unwrap();
+    for mutant in MUTANTS {
+        write(&scenarios, mutant, talk(mutant));
+    }
+    let json = folder.path().join("out.json");
+    let output = Command::new(env!("CARGO_BIN_EXE_lab-capture"))
+        .args(["--jobs", "8", "--quiet", "--capture-dir"])
+        .arg(folder.path().join("captures"))
+        .arg("--json")
+        .arg(&json)
+        .arg(&scenarios)
+        .env("CI", "true")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
+    let text = std::fs::read_to_string(&json).unwrap_or_else(|e| panic!("{e}\n{said}"));
+    let records = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let verdicts: Verdicts = records
+        .filter(|record| record["type"] == "verdict")
+        .map(|record| (record["scenario"].as_str().unwrap().to_owned(), record))
+        .collect();
+    assert_eq!(verdicts.len(), MUTANTS.len(), "{said}");
+    verdicts
+}
+
+/// What differs from run to run: frames (pure ACKs come or not), times, ports.
+fn redact(text: &str) -> String {
+    let rules = [
+        (r"#\d+", "#N"),
+        (r"-?\d+(\.\d+)? (ms|s)\b", "N $2"),
+        (r"127\.0\.0\.1:[1-9]\d{4}", "127.0.0.1:PORT"),
+        (r"\b\d+ segments", "N segments"),
+        (r"(?m)^(actual: )\d\d+$", "${1}N"),
+    ];
+    rules
+        .into_iter()
+        .fold(text.to_owned(), |text, (rule, with)| {
+            Regex::new(rule)
+                .unwrap()
+                .replace_all(&text, with)
+                .into_owned()
+        })
+}
+
+fn shown(mutant: &Mutant, verdict: &Value) -> String {
+    let text = std::iter::once(format!(
+        "{}: {}\n",
+        mutant.name,
+        verdict["verdict"].as_str().unwrap()
+    ));
+    let findings = verdict["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| {
+            let mut out = format!(
+                "{}: {}\n",
+                word(&finding["code"]),
+                word(&finding["message"])
+            );
+            for key in ["expected", "actual", "connection"] {
+                if let Some(text) = finding[key].as_str() {
+                    out.push_str(&format!("{key}: {text}\n"));
+                }
+            }
+            if finding["frames"]
+                .as_array()
+                .is_some_and(|frames| !frames.is_empty())
+            {
+                out.push_str("frames: some\n");
+            }
+            if let Some(text) = finding["cause"]["text"].as_str() {
+                let proven = finding["cause"]["proven"] == true;
+                let title = if proven { "cause" } else { "consistent with" };
+                out.push_str(&format!("{title}: {text}\n"));
+            }
+            for note in finding["notes"].as_array().unwrap() {
+                out.push_str(&format!("note: {}\n", word(note)));
+            }
+            out
+        });
+    redact(&text.chain(findings).collect::<Vec<_>>().join("\n"))
+}
+
+fn word(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+#[test]
+fn every_mutant_is_caught() {
+    let verdicts = run("wrong", |mutant| mutant.wrong);
+    let mut missed = vec![];
+    let mut book = String::new();
+    for mutant in MUTANTS {
+        let verdict = &verdicts[mutant.name];
+        let findings = verdict["findings"].as_array().unwrap();
+        let found = findings
+            .iter()
+            .find(|finding| finding["code"] == mutant.code);
+        let text = shown(mutant, verdict);
+        match found {
+            None => missed.push(format!("not caught as `{}`:\n{text}", mutant.code)),
+            Some(finding) => {
+                let cause = redact(word(&finding["cause"]["text"]));
+                let proven = finding["cause"]["proven"] == true;
+                let told = match mutant.cause {
+                    None => cause.is_empty(),
+                    Some((wanted, certain)) => cause.contains(wanted) && proven == certain,
+                };
+                if !told {
+                    missed.push(format!("its cause should be {:?}:\n{text}", mutant.cause));
+                }
+            }
+        }
+        book.push_str(&text);
+        book.push('\n');
+    }
+    let caught = MUTANTS.len() - missed.len();
+    println!("{caught} of {} mutants caught", MUTANTS.len());
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+    insta::assert_snapshot!("mutants", book);
+}
+
+#[test]
+fn what_is_right_passes() {
+    let verdicts = run("right", |mutant| mutant.right);
+    let wrong: Vec<String> = MUTANTS
+        .iter()
+        .filter(|mutant| verdicts[mutant.name]["verdict"] != "passed")
+        .map(|mutant| shown(mutant, &verdicts[mutant.name]))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -1,0 +1,9 @@
+//! Many scenarios in one call, through the built binary.
+
+mod isolation;
+mod memory;
+mod order;
+mod repeats;
+mod shards;
+mod stop;
+mod util;

@@ -1,0 +1,133 @@
+//! One scenario many times: what differs is told, what failed is not hidden.
+
+use crate::util::{Stage, code, stdout, verdicts};
+
+#[test]
+fn equal_runs_are_one_line_and_one_capture() {
+    let stage = Stage::new();
+    stage.echo("echo", "hello");
+    let output = stage.run(&["scenarios", "--repeat", "25", "--json", "out.jsonl"]);
+    let text = stdout(&output);
+    assert_eq!(code(&output), 0, "{text}");
+    assert!(text.starts_with("echo: 25 passed  25 runs, 1 flow, 0 drops"));
+    let captures: Vec<_> = std::fs::read_dir(stage.path("captures"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".pcap"))
+        .collect();
+    assert_eq!(captures, ["echo.1.pcap"]);
+    assert_eq!(verdicts(&stage.path("out.jsonl")).len(), 25);
+}
+
+/// A program that behaves otherwise in every fourth run: the count is kept in a file.
+fn fickle(stage: &Stage) {
+    stage.write(
+        "scenarios/fickle.toml",
+        r#"title = "now so, now so"
+[server]
+kind = "select"
+listen = "127.0.0.1:5000"
+handler = "echo"
+[[client]]
+name = "client"
+command = ["python3", "fickle.py"]
+[expect]
+snapshot = false
+"#,
+    );
+    stage.write(
+        "scenarios/fickle.py",
+        r#"
+import fcntl, os, pathlib, socket
+with open(pathlib.Path(__file__).parent / "count", "a+") as count:
+    fcntl.flock(count, fcntl.LOCK_EX)
+    count.seek(0)
+    n = len(count.read())
+    count.write("x")
+    count.flush()
+text = b"other" if n % 4 == 3 else b"usual"
+client = socket.create_connection(("127.0.0.1", 5000))
+client.sendall(text)
+received = b""
+while len(received) < 5:
+    received += client.recv(5)
+client.close()
+"#,
+    );
+}
+
+#[test]
+fn each_distinct_flow_has_its_count_and_the_capture_of_its_first_run() {
+    let stage = Stage::new();
+    fickle(&stage);
+    // One after the other, so that it is known which run is which.
+    let output = stage.run(&["scenarios", "--repeat", "9", "--jobs", "1"]);
+    let text = stdout(&output);
+    assert_eq!(code(&output), 0, "{text}");
+    for part in [
+        "fickle: passed in 7 runs, first in run 1:",
+        "fickle: passed in 2 runs, first in run 4:",
+        "captures/fickle.1.pcap",
+        "captures/fickle.4.pcap",
+        "fickle: 9 passed  9 runs, 2 flows",
+        "usual",
+        "other",
+    ] {
+        assert!(text.contains(part), "{part} in\n{text}");
+    }
+    assert!(stage.path("captures/fickle.1.pcap").exists());
+    assert!(stage.path("captures/fickle.4.pcap").exists());
+    assert!(!stage.path("captures/fickle.2.pcap").exists());
+}
+
+/// A client that fails in its first run and is right ever after.
+fn flaky(stage: &Stage) {
+    fickle(stage);
+    let path = stage.path("scenarios/fickle.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let text = text.replace("[expect]\nsnapshot = false\n", "status = 0\n");
+    let text = format!("{text}[expect]\nsnapshot = false\n");
+    std::fs::write(path, text).unwrap();
+    stage.write(
+        "scenarios/fickle.py",
+        r#"
+import pathlib, socket, sys
+seen = pathlib.Path(__file__).parent / "count"
+first = not seen.exists()
+seen.write_text("x")
+client = socket.create_connection(("127.0.0.1", 5000))
+client.close()
+sys.exit(1 if first else 0)
+"#,
+    );
+}
+
+#[test]
+fn a_pass_after_a_failure_is_flaky_and_says_so_everywhere() {
+    let stage = Stage::new();
+    flaky(&stage);
+    let arguments = ["scenarios", "--retries", "2", "--junit", "out.xml"];
+    let output = stage.run(&arguments);
+    let text = stdout(&output);
+    assert_eq!(code(&output), 0, "{text}");
+    assert!(text.contains("fickle: failed"), "{text}");
+    assert!(
+        text.contains("fickle: flaky, it passed after 1 that did not"),
+        "{text}"
+    );
+    assert!(text.contains("1 flaky: fickle"), "{text}");
+    let junit = std::fs::read_to_string(stage.path("out.xml")).unwrap();
+    assert!(junit.contains("<flakyFailure"), "{junit}");
+    // Both attempts' captures are there.
+    assert!(stage.path("captures/fickle.pcap").exists());
+    assert!(stage.path("captures/fickle.2.pcap").exists());
+}
+
+#[test]
+fn without_retries_the_same_is_a_failure() {
+    let stage = Stage::new();
+    flaky(&stage);
+    let output = stage.run(&["scenarios"]);
+    assert_eq!(code(&output), 1, "{}", stdout(&output));
+    assert!(!stdout(&output).contains("flaky"));
+}
