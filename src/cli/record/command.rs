@@ -45,9 +45,9 @@ pub struct RecordArgs {
     /// One line for people
     #[arg(long, value_name = "TEXT")]
     pub title: Option<String>,
-    /// Longest time that a run may take, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    pub limit: u64,
+    /// Longest time that a run may take, in seconds; 60 for a command
+    #[arg(long, value_name = "SECONDS")]
+    pub limit: Option<u64>,
     /// A command that talks over loopback, with its arguments
     #[arg(last = true, value_name = "CMD")]
     pub command: Vec<String>,
@@ -224,8 +224,12 @@ impl Recorder<'_> {
             .chars()
             .map(|c| if c.is_control() { ' ' } else { c })
             .collect();
-        let limit = self.args.limit.max(1);
-        format!("title = {}\nlimit = \"{limit}s\"\n\n", quoted(&line))
+        let of_command = self.args.file.is_none().then_some(60);
+        let limit = match self.args.limit.or(of_command) {
+            Some(limit) => format!("limit = \"{}s\"\n", limit.max(1)),
+            None => String::new(),
+        };
+        format!("title = {}\n{limit}\n", quoted(&line))
     }
 
     /// The folder that the command is to be run in, if it is not the scenario's.

@@ -295,12 +295,13 @@ impl Writer<'_> {
             }
             _ => [false, false],
         };
-        for (side, left_open) in left_open.into_iter().enumerate() {
-            if !left_open && !self.gone[side] {
-                self.steps[side].push(Do::Close);
+        let ends = left_open.into_iter().zip(self.gone);
+        for (steps, (left_open, gone)) in self.steps.iter_mut().zip(ends) {
+            if !left_open && !gone {
+                steps.push(Do::Close);
             }
             if *self.close != Close::Crossed {
-                shorten(&mut self.steps[side]);
+                shorten(steps);
             }
         }
         self.steps

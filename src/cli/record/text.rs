@@ -86,7 +86,8 @@ impl Files {
     }
 }
 
-fn printable(text: &str) -> bool {
+/// Can it stand in a TOML string and still be read?
+pub(super) fn printable(text: &str) -> bool {
     let line = ['\n', '\r', '\t'];
     text.chars().all(|c| !c.is_control() || line.contains(&c))
 }
@@ -123,7 +124,7 @@ pub(super) fn actors(talks: &[(Talk, SocketAddr)], files: &mut Files) -> String 
         let kind = if server.none { "none" } else { "threaded" };
         let _ = writeln!(out, "kind = \"{kind}\"\nlisten = \"{}\"", server.listen);
         let clients = of_client.iter().filter(|of| **of == index).count();
-        if clients > BACKLOG {
+        if clients > BACKLOG && !server.none {
             let _ = writeln!(out, "backlog = {}", clients.min(65535));
         }
         if !server.none {
@@ -131,6 +132,22 @@ pub(super) fn actors(talks: &[(Talk, SocketAddr)], files: &mut Files) -> String 
             let _ = writeln!(out, "handler = {steps}");
         }
         out.push('\n');
+    }
+    if let Some((first, _)) = talks.first()
+        && alone
+        && talks.len() > 1
+        && talks
+            .iter()
+            .all(|(talk, _)| talk.steps[0] == first.steps[0])
+    {
+        // They are called client-1, client-2… all the same.
+        let steps = steps(&first.steps[0], &name(0, alone), files);
+        let _ = writeln!(
+            out,
+            "[[client]]\ncount = {}\nsteps = {steps}\n",
+            talks.len()
+        );
+        return out;
     }
     for ((talk, _), index) in talks.iter().zip(of_client) {
         let server = name(index, alone);
