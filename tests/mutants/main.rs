@@ -101,14 +101,10 @@ fn shown(mutant: &Mutant, verdict: &Value) -> String {
             {
                 out.push_str("frames: some\n");
             }
-            if let Some(text) = finding["cause"]["text"].as_str() {
+            let certain = !matches!(mutant.cause, Some((_, Certainty::IfAny)));
+            if let (Some(text), true) = (finding["cause"]["text"].as_str(), certain) {
                 let proven = finding["cause"]["proven"] == true;
-                let either = matches!(mutant.cause, Some((_, Certainty::Either)));
-                let title = if proven || either {
-                    "cause"
-                } else {
-                    "consistent with"
-                };
+                let title = if proven { "cause" } else { "consistent with" };
                 out.push_str(&format!("{title}: {text}\n"));
             }
             for note in finding["notes"].as_array().unwrap() {
@@ -146,9 +142,10 @@ fn every_mutant_is_caught() {
                         let sure = match certainty {
                             Certainty::Proven => proven,
                             Certainty::Consistent => !proven,
-                            Certainty::Either => true,
+                            Certainty::IfAny => true,
                         };
-                        cause.contains(wanted) && sure
+                        let may_miss = certainty == Certainty::IfAny && cause.is_empty();
+                        may_miss || cause.contains(wanted) && sure
                     }
                 };
                 if !told {
