@@ -29,7 +29,7 @@ fn seg(ms: f64, from: Side, flags: Flags, seq: u32, ack: u32, payload: &str) -> 
         raw_seq: 1000 + seq,
         raw_ack: 1000 + ack,
         len: payload.len() as u32,
-        payload: payload.as_bytes().to_vec(),
+        payload: payload.as_bytes().into(),
         window: 100,
         options: Options {
             mss: flags.contains(Flags::SYN).then_some(1460),
