@@ -13,9 +13,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     arg_required_else_help = true
 )]
 #[command(after_help = "\
-Exit codes: 0 all passed; 1 an expectation or a snapshot failed, or a snapshot is missing;
-2 a scenario or the command line is wrong; 3 the lab could not run (permission, port in use,
-program not found); 4 inconclusive: the capture cannot prove anything.")]
+Begin with:  lab-capture scenarios/close.toml
+
+Exit codes:
+  0  all passed
+  1  an expectation or a snapshot failed, or a snapshot is missing
+  2  a scenario or the command line is wrong
+  3  the lab could not run: permission, port in use, program not found
+  4  inconclusive: the capture cannot prove anything")]
 pub struct Cli {
     /// What to do; without one, the paths are run.
     #[command(subcommand)]
@@ -107,8 +112,8 @@ pub struct RunArgs {
     /// Only scenarios whose name contains this
     #[arg(long, value_name = "TEXT")]
     pub filter: Option<String>,
-    /// Try a scenario that did not pass up to N times more; if it passes then, it is reported as
-    /// flaky, and the exit code is that of a pass
+    /// Try what did not pass up to N times more; a pass then is reported as flaky, and counts as
+    /// a pass for the exit code
     #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "repeat")]
     pub retries: u32,
     /// Start nothing more after the first that does not pass

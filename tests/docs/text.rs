@@ -1,5 +1,7 @@
 //! What can be checked without running anything: links, and that nothing is forgotten.
 
+use std::path::Path;
+
 use libtest_mimic::{Failed, Trial};
 use regex::Regex;
 
@@ -24,18 +26,42 @@ fn result(wrong: String) -> Result<(), Failed> {
 }
 
 fn links() -> Result<(), Failed> {
-    let link = Regex::new(r"\]\(([^)#:]+)(#[^)]*)?\)").expect("a pattern");
+    let link = Regex::new(r"\]\(([^)#:]*)(?:#([^)]*))?\)").expect("a pattern");
     let mut wrong = String::new();
     for document in DOCUMENTS {
         let at = path(document);
         let folder = at.parent().expect("a document is in a folder");
         for found in link.captures_iter(&read(document)) {
-            if !folder.join(&found[1]).exists() {
+            let target = match &found[1] {
+                "" => at.clone(),
+                path => folder.join(path),
+            };
+            if !target.exists() {
                 wrong += &format!("{document}: {} is not there\n", &found[1]);
+            } else if let Some(anchor) = found.get(2)
+                && !anchors(&target).any(|known| known == anchor.as_str())
+            {
+                wrong += &format!("{document}: nothing is called {}\n", &found[0]);
             }
         }
     }
     result(wrong)
+}
+
+/// What GitHub calls the headings of a document.
+fn anchors(path: &Path) -> impl Iterator<Item = String> {
+    let text = std::fs::read_to_string(path).expect("a document");
+    let headings: Vec<String> = text
+        .lines()
+        .filter(|line| line.starts_with('#'))
+        .map(|line| {
+            let kept = |c: &char| c.is_alphanumeric() || [' ', '-', '_'].contains(c);
+            let title = line.trim_start_matches('#').trim().to_lowercase();
+            let title: String = title.chars().filter(kept).collect();
+            title.replace(' ', "-")
+        })
+        .collect();
+    headings.into_iter()
 }
 
 /// The names of all scenarios.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use lab_capture::scenario::words::{FILE, Key, Shape, Table, Tagged, Word};
+use lab_capture::scenario::words::{ERRNOS, FILE, FLAGS, Key, Shape, Table, Tagged, Word};
 use libtest_mimic::{Failed, Trial};
 
 use crate::block::{self, Edit};
@@ -20,6 +20,10 @@ pub fn trials() -> Vec<Trial> {
 fn tables() -> Result<(), Failed> {
     let mut found = Found::default();
     found.table(&FILE);
+    for (name, words) in [("errors", ERRNOS), ("flags", FLAGS)] {
+        let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+        found.tables.insert(name.to_owned(), words.join(" "));
+    }
     let text = block::read(DOCUMENT);
     let lines: Vec<&str> = text.lines().collect();
     let mut edits: Vec<Edit> = vec![];
@@ -89,8 +93,11 @@ impl Found {
     }
 
     fn key(&mut self, key: &Key) {
-        if let Shape::Words(words) = key.shape {
-            self.tables.insert(key.name.to_owned(), keys(words, &[]));
+        if let Some(words) = fixed(key.shape) {
+            let text = keys(words, &[]);
+            let known = self.tables.entry(key.name.to_owned());
+            let known = known.or_insert_with(|| text.clone());
+            assert_eq!(*known, text, "two keys `{}` take different words", key.name);
         }
         self.shape(key.shape);
     }
@@ -109,6 +116,15 @@ impl Found {
             | Shape::Form(_)
             | Shape::Words(_) => {}
         }
+    }
+}
+
+/// The words that a value is one of, or a list of.
+fn fixed(shape: &Shape) -> Option<&'static [Word]> {
+    match shape {
+        Shape::Words(words) => Some(words),
+        Shape::List(of) => fixed(of),
+        _ => None,
     }
 }
 
@@ -136,6 +152,7 @@ fn keys(words: &[Word], keys: &[Key]) -> String {
             .collect();
         let takes = match key.shape {
             Shape::Words(_) => format!("one of [these](#{})", anchor(key.name)),
+            Shape::List(Shape::Words(_)) => format!("a list of [these](#{})", anchor(key.name)),
             shape => shape.describe(),
         };
         let required = if key.required { "; required" } else { "" };
