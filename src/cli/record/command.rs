@@ -211,10 +211,18 @@ impl Recorder<'_> {
             .iter()
             .map(|ran| status(&ran.recording.events))
             .collect();
-        if let Some(Some(first)) = status.first()
-            && status.iter().all(|other| *other == Some(*first))
-        {
-            head += &format!("status = {first}\n");
+        match status.first() {
+            Some(Some(first)) if status.iter().all(|other| *other == Some(*first)) => {
+                head += &format!("status = {first}\n");
+                if *first != 0 {
+                    anstream::eprintln!(
+                        "the command ends with status {first}, so that is expected"
+                    );
+                }
+            }
+            _ => {
+                anstream::eprintln!("the command does not end alike each time: no status expected")
+            }
         }
         Ok((head + "\n", runs))
     }
