@@ -20,7 +20,7 @@ mod notes;
 mod schema;
 #[cfg(test)]
 mod tests;
-mod words;
+pub mod words;
 
 pub use diagnostic::{Code, Diagnostic, Weight, caret, render_all};
 pub use error::{MAX_BYTES, SMALLEST, ScenarioError};
