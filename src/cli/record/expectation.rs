@@ -29,7 +29,9 @@ pub(super) fn expectation(runs: &Runs<'_>, much: Much) -> String {
     let mut out = "[expect]\nsnapshot = false\n".to_owned();
     let flow = (much == Much::Flow).then(|| runs.text()).flatten();
     if let Some(text) = flow {
-        if let Some(count) = runs.flows.first().map(Vec::len).filter(|count| *count > 1) {
+        let first = runs.flows.first().map_or(&[][..], Vec::as_slice);
+        let count = tcp(first).count();
+        if count > 1 {
             let _ = writeln!(out, "connections = {count}");
         }
         let _ = writeln!(out, "flow = '''\n{text}'''");
@@ -80,7 +82,7 @@ impl Runs<'_> {
 
     /// Facts that hold of all connections of all runs, and those of each where names tell them apart.
     fn facts(&self, out: &mut String) {
-        let counts: Vec<usize> = self.flows.iter().map(Vec::len).collect();
+        let counts: Vec<usize> = self.flows.iter().map(|run| tcp(run).count()).collect();
         if let (Some(min), Some(max)) = (counts.iter().min(), counts.iter().max()) {
             let _ = match min == max {
                 true => writeln!(out, "connections = {min}"),
@@ -90,7 +92,7 @@ impl Runs<'_> {
                 return;
             }
         }
-        let all: Vec<&Flow> = self.flows.iter().flatten().collect();
+        let all: Vec<&Flow> = self.flows.iter().flat_map(|run| tcp(run)).collect();
         if let Some(word) = same(&all, |flow| handshake(flow.handshake)) {
             let _ = writeln!(out, "handshake = \"{word}\"");
         }
@@ -123,6 +125,11 @@ impl Runs<'_> {
             let _ = writeln!(out, "payload = {{ {payload} }}");
         }
     }
+}
+
+/// Connections; there are also exchanges of datagrams.
+fn tcp(flows: &[Flow]) -> impl Iterator<Item = &Flow> {
+    flows.iter().filter(|flow| flow.handshake != Handshake::Udp)
 }
 
 fn headed(blocks: &[(String, Vec<String>)]) -> String {
@@ -159,7 +166,10 @@ fn common(flows: &[&Flow]) -> Option<Vec<String>> {
     if first.lines().iter().any(|line| line.contains("'''")) {
         return None;
     }
-    let mut lines = vec![format!("handshake {}", first.handshake)];
+    let mut lines = vec![];
+    if first.handshake != Handshake::Udp {
+        lines.push(format!("handshake {}", first.handshake));
+    }
     for index in 0..first.phases.len() {
         let then = if index > 0 { "then " } else { "" };
         let runs = |pick: fn(&crate::flow::Phase) -> Option<&Run>| -> Option<Vec<&Run>> {
