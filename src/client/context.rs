@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::barrier::Barriers;
 use super::report::Reporter;
 use crate::platform::{Cancel, Notify};
-use crate::scenario::SegmentMatch;
+use crate::scenario::{ProcessSignal, SegmentMatch};
 use crate::timeline::{Ends, Timeline};
 
 /// The surroundings of an actor.
@@ -74,9 +74,9 @@ pub trait WireWatch: Send + Sync + Debug {
 
 /// Power over actors that run in processes of their own. The lab implements it; see [`crate::server::Controls`].
 pub trait Control: Send + Sync + Debug {
-    /// SIGKILL to this actor's process.
+    /// A signal to this actor's process. After [`ProcessSignal::Stop`] it has stopped.
     ///
     /// # Errors
     /// A sentence: no such actor, not a process of its own, already ended.
-    fn kill(&self, actor: &str) -> Result<(), String>;
+    fn signal(&self, actor: &str, signal: ProcessSignal) -> Result<(), String>;
 }

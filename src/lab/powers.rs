@@ -4,6 +4,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use super::program::RunningProgram;
 use crate::client::Control;
+use crate::scenario::ProcessSignal;
 use crate::server::Controls;
 
 /// The processes of a run.
@@ -31,11 +32,11 @@ impl Powers {
 }
 
 impl Control for Powers {
-    fn kill(&self, actor: &str) -> Result<(), String> {
+    fn signal(&self, actor: &str, signal: ProcessSignal) -> Result<(), String> {
         let programs = self.programs();
         match programs.iter().find(|program| **program.name() == *actor) {
-            Some(program) => program.kill().map_err(|error| error.to_string()),
-            None => self.servers.kill(actor),
+            Some(program) => program.control(signal).map_err(|error| error.to_string()),
+            None => self.servers.signal(actor, signal),
         }
     }
 }

@@ -30,7 +30,7 @@ use super::program_monitor::{Monitor, Shared, event};
 use super::program_protocol::{Order, Request, User};
 use super::program_sockets::is_listening;
 use crate::platform::init::spawn_in_pid_namespace;
-use crate::scenario::Program;
+use crate::scenario::{ProcessSignal, Program};
 use crate::timeline::{self, Timeline};
 
 /// How a program ended.
@@ -316,6 +316,36 @@ impl RunningProgram {
     /// The supervisor is gone.
     pub fn kill(&self) -> Result<(), ProgramError> {
         self.signal(Signal::SIGKILL)
+    }
+
+    /// What a `kill`, `stop` or `continue` step asks for; after a stop it has stopped.
+    ///
+    /// # Errors
+    /// The supervisor is gone, or the program does not stop.
+    pub fn control(&self, signal: ProcessSignal) -> Result<(), ProgramError> {
+        match signal {
+            ProcessSignal::Kill => self.kill(),
+            ProcessSignal::Continue => self.signal(Signal::SIGCONT),
+            ProcessSignal::Stop => {
+                self.signal(Signal::SIGSTOP)?;
+                let main = self.main_process();
+                match main.is_some_and(crate::platform::process::wait_stopped) {
+                    true => Ok(()),
+                    false => Err(ProgramError::Supervisor {
+                        actor: Arc::clone(&self.actor),
+                        reason: "the program does not stop".to_owned(),
+                    }),
+                }
+            }
+        }
+    }
+
+    /// The main program, by its number outside its PID namespace: the supervisor's first child.
+    fn main_process(&self) -> Option<nix::unistd::Pid> {
+        let pid = self.supervisor.id();
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+        let first = children.split_whitespace().next()?.parse().ok()?;
+        Some(nix::unistd::Pid::from_raw(first))
     }
 
     /// Any signal to the main program.

@@ -96,3 +96,28 @@ pub fn exit_now(status: i32) -> ! {
     // SAFETY: `_exit` takes any status and does not return.
     unsafe { nix::libc::_exit(status) }
 }
+
+/// Longest time for a process to stop: it does so before its next instruction in user space.
+const STOP_LIMIT: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Waits until a process that was sent SIGSTOP has stopped, as `/proc` shows it: the kernel tells
+/// nobody but its parent. `false` if it has not in 5 s, or is gone.
+pub fn wait_stopped(pid: nix::unistd::Pid) -> bool {
+    let end = std::time::Instant::now() + STOP_LIMIT;
+    while std::time::Instant::now() < end {
+        let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else {
+            return false;
+        };
+        // The state follows the command's name, which stands in parentheses and may hold some.
+        let state = stat
+            .rsplit(") ")
+            .next()
+            .and_then(|rest| rest.chars().next());
+        match state {
+            Some('T' | 't') => return true,
+            Some('Z' | 'X') | None => return false,
+            _ => std::thread::sleep(std::time::Duration::from_micros(200)),
+        }
+    }
+    false
+}

@@ -23,7 +23,7 @@ impl Action {
             Action::Barrier(_) => "barrier",
             Action::Set(_) => "set",
             Action::Repeat { .. } => "repeat",
-            Action::Kill(_) => "kill",
+            Action::Signal(signal, _) => signal.word(),
             Action::Deaf(_) => "deaf",
             Action::Accept => "accept",
             Action::CloseListener => "close-listener",

@@ -248,8 +248,8 @@ pub enum Action {
         /// What.
         steps: Vec<Step>,
     },
-    /// SIGKILL to a server that runs in a process of its own, by name.
-    Kill(String),
+    /// A signal to a server that runs in a process of its own, by name.
+    Signal(ProcessSignal, String),
     /// `SO_ATTACH_FILTER` with a program that drops all (`true`), or `SO_DETACH_FILTER`: makes two FINs cross.
     Deaf(bool),
     /// Accept a connection: in the script of a server of kind `listen`, which runs its handler's steps once, on its
@@ -257,6 +257,37 @@ pub enum Action {
     Accept,
     /// Close the listening socket.
     CloseListener,
+}
+
+/// What a step can do to another actor's process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProcessSignal {
+    /// SIGKILL
+    Kill,
+    /// SIGSTOP; the step is over when the process has stopped.
+    Stop,
+    /// SIGCONT
+    Continue,
+}
+
+impl ProcessSignal {
+    /// The step's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            ProcessSignal::Kill => "kill",
+            ProcessSignal::Stop => "stop",
+            ProcessSignal::Continue => "continue",
+        }
+    }
+
+    /// The signal's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            ProcessSignal::Kill => "SIGKILL",
+            ProcessSignal::Stop => "SIGSTOP",
+            ProcessSignal::Continue => "SIGCONT",
+        }
+    }
 }
 
 /// Bytes to send or to compare with.

@@ -24,7 +24,8 @@ use super::error::ServerError;
 use crate::client::{Context, Control, Reporter};
 use crate::platform::multiplex::{Interest, PollList};
 use crate::platform::process::spawning;
-use crate::scenario::Server;
+use crate::platform::process::wait_stopped;
+use crate::scenario::{ProcessSignal, Server};
 use crate::timeline::{Ends, Event, Op};
 
 /// The hidden subcommand.
@@ -77,11 +78,30 @@ impl Killer {
     /// # Errors
     /// ESRCH when it has ended.
     pub fn kill(&self) -> Result<(), Errno> {
+        self.signal(ProcessSignal::Kill)
+    }
+
+    /// A signal to it and to its children; after [`ProcessSignal::Stop`] it has stopped.
+    ///
+    /// # Errors
+    /// ESRCH when it has ended.
+    pub fn signal(&self, signal: ProcessSignal) -> Result<(), Errno> {
         let alive = self.alive.lock().unwrap_or_else(|e| e.into_inner());
-        match *alive {
-            true => killpg(self.pid, Signal::SIGKILL),
-            false => Err(Errno::ESRCH),
+        if !*alive {
+            return Err(Errno::ESRCH);
         }
+        killpg(
+            self.pid,
+            match signal {
+                ProcessSignal::Kill => Signal::SIGKILL,
+                ProcessSignal::Stop => Signal::SIGSTOP,
+                ProcessSignal::Continue => Signal::SIGCONT,
+            },
+        )?;
+        if signal == ProcessSignal::Stop && !wait_stopped(self.pid) {
+            return Err(Errno::ETIMEDOUT);
+        }
+        Ok(())
     }
 }
 
@@ -100,14 +120,14 @@ impl Controls {
 }
 
 impl Control for Controls {
-    fn kill(&self, actor: &str) -> Result<(), String> {
+    fn signal(&self, actor: &str, signal: ProcessSignal) -> Result<(), String> {
         let killers = self.killers.lock().unwrap_or_else(|e| e.into_inner());
         let killer = killers.get(actor).ok_or_else(|| {
             format!("{actor} is not a process of its own: set `process = true` on it")
         })?;
         killer
-            .kill()
-            .map_err(|e| format!("{actor} cannot be killed: {e}"))
+            .signal(signal)
+            .map_err(|e| format!("{actor} cannot be sent {}: {e}", signal.name()))
     }
 }
 

@@ -57,7 +57,9 @@ pub fn unsupported(server: &Server) -> Option<String> {
     let others = |a: &Action| {
         matches!(
             a,
-            Action::Wait(Wait::Event(_) | Wait::Segment(_)) | Action::Barrier(_) | Action::Kill(_)
+            Action::Wait(Wait::Event(_) | Wait::Segment(_))
+                | Action::Barrier(_)
+                | Action::Signal(..)
         )
     };
     let text = match kind {

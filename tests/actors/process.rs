@@ -53,7 +53,7 @@ fn kill_ends_its_connections() {
             connect(),
             send("a"),
             recv("a"),
-            step(Action::Kill("server".into())),
+            step(Action::Signal(ProcessSignal::Kill, "server".into())),
             wait(Wait::PeerFin),
             eof(),
             saw("server", "exit", 1),
@@ -83,7 +83,7 @@ fn kill_of_what_is_no_process_says_so() {
     let finished = play(
         &context,
         &running,
-        vec![step(Action::Kill("server".into()))],
+        vec![step(Action::Signal(ProcessSignal::Kill, "server".into()))],
     );
     let text = finished.result.unwrap_err();
     assert!(text.contains("process = true"), "{text}");

@@ -126,7 +126,7 @@ pub fn call_of(action: &Action) -> &'static str {
         Action::Barrier(_) => "barrier",
         Action::Set(_) | Action::Deaf(_) => "setsockopt",
         Action::Repeat { .. } => "repeat",
-        Action::Kill(_) => "kill",
+        Action::Signal(signal, _) => signal.word(),
         Action::Accept => "accept",
     }
 }
@@ -170,7 +170,7 @@ pub fn begin(action: &Action, script: &mut Script) -> Result<Box<dyn Act>, Failu
         Action::Wait(Wait::Segment(what)) => Box::new(event::WaitSegment::new(what.clone())),
         Action::Wait(state) => Box::new(gate::Gate::new(state.clone())),
         Action::Barrier(name) => Box::new(together::Barrier::new(name)),
-        Action::Kill(actor) => Box::new(together::Kill(actor.clone())),
+        Action::Signal(signal, actor) => Box::new(together::Kill(*signal, actor.clone())),
         Action::Accept => Box::new(listener::Accept),
         Action::CloseListener => Box::new(listener::CloseListener),
         // The machine steps into it; it is never begun.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::scenario::ProcessSignal;
+
 use super::act::{Act, Progress};
 use super::machine::Script;
 use crate::client::barrier::Standing;
@@ -57,18 +59,19 @@ impl Act for Barrier {
     }
 }
 
-/// SIGKILL to another actor's process.
-pub struct Kill(pub String);
+/// A signal to another actor's process.
+pub struct Kill(pub ProcessSignal, pub String);
 
 impl Act for Kill {
     fn advance(&mut self, script: &mut Script) -> Progress {
+        let (signal, actor) = (self.0, &self.1);
         let Some(control) = &script.context.control else {
-            let text = format!("nobody here can kill {}", self.0);
-            return Progress::failed("kill", text, None);
+            let text = format!("nobody here can signal {actor}");
+            return Progress::failed(signal.word(), text, None);
         };
-        match control.kill(&self.0) {
-            Ok(()) => Progress::done("kill", format!("{} SIGKILL", self.0), None),
-            Err(text) => Progress::failed("kill", text, None),
+        match control.signal(actor, signal) {
+            Ok(()) => Progress::done(signal.word(), format!("{actor} {}", signal.name()), None),
+            Err(text) => Progress::failed(signal.word(), text, None),
         }
     }
 }

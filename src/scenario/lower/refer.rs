@@ -19,7 +19,7 @@ impl Lower<'_> {
     pub(super) fn step_names(&mut self, step: &Step, script: Script<'_>) {
         let elsewhere = matches!(
             step.action,
-            Action::Kill(_) | Action::Wait(Wait::Event(_) | Wait::Segment(_))
+            Action::Signal(..) | Action::Wait(Wait::Event(_) | Wait::Segment(_))
         );
         let apart = |s: &super::names::NamedServer| {
             s.process && script.actors.first().is_some_and(|a| **a == *s.name)
@@ -37,7 +37,7 @@ impl Lower<'_> {
             return;
         }
         match &step.action {
-            Action::Kill(name) => self.kill(name, step),
+            Action::Signal(_, name) => self.kill(name, step),
             Action::Wait(Wait::Event(event)) => self.event(event, step, script),
             Action::Wait(Wait::Segment(segment)) => {
                 if let Some(name) = &segment.connection {

@@ -233,7 +233,7 @@ impl Walk<'_, '_> {
                 }
                 self.listening = false;
             }
-            Action::Barrier(_) | Action::Kill(_) | Action::Repeat { .. } => {}
+            Action::Barrier(_) | Action::Signal(..) | Action::Repeat { .. } => {}
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::check;
 use super::super::diagnostic::{Code, Diagnostic};
-use super::super::model::{Action, EventMatch, How, Recv, SegmentMatch, Step, Wait};
+use super::super::model::{Action, EventMatch, How, ProcessSignal, Recv, SegmentMatch, Step, Wait};
 use super::values::{data, options};
 use super::{Lower, Node};
 
@@ -92,7 +92,9 @@ impl Lower<'_> {
                 times: value.get("times")?.number()?,
                 steps: self.steps(value.get("steps")?),
             },
-            "kill" => Action::Kill(value.text()?.to_owned()),
+            "kill" => Action::Signal(ProcessSignal::Kill, value.text()?.to_owned()),
+            "stop" => Action::Signal(ProcessSignal::Stop, value.text()?.to_owned()),
+            "continue" => Action::Signal(ProcessSignal::Continue, value.text()?.to_owned()),
             "deaf" => Action::Deaf(value.boolean()?),
             other => word_action(other)?,
         })

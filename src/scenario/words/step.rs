@@ -169,6 +169,18 @@ pub static STEP: Tagged = Tagged {
             "{ kill = \"server\" }",
         ),
         key(
+            "stop",
+            &NAME,
+            "SIGSTOP to a server that is a process, by name; over when it has stopped.",
+            "{ stop = \"server\" }",
+        ),
+        key(
+            "continue",
+            &NAME,
+            "SIGCONT to a server that was stopped, by name.",
+            "{ continue = \"server\" }",
+        ),
+        key(
             "deaf",
             &BOOL,
             "true: a socket filter drops whatever arrives (SO_ATTACH_FILTER); false: it is removed.",
