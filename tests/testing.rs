@@ -205,7 +205,7 @@ fn threads_and_child_processes_are_captured() {
         let payload: Vec<u8> = conversation
             .segments
             .iter()
-            .flat_map(|s| s.payload.clone())
+            .flat_map(|s| s.payload.to_vec())
             .collect();
         assert_eq!(payload, b"from a child");
         // Both FINs are acknowledged, though the last acknowledgement is nobody's system call.

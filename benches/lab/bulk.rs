@@ -15,7 +15,7 @@ listen = "127.0.0.1:5000"
 handler = "sink"
 [[client]]
 name = "client"
-steps = ["connect", {{ repeat = {{ times = {mib}, steps = [{{ send = {{ pattern = "1 MiB" }} }}] }} }}, "close"]
+steps = ["connect", {{ repeat = {{ times = {mib}, steps = [{{ send = {{ pattern = 1048576 }} }}] }} }}, "close"]
 [expect]
 snapshot = false
 "#

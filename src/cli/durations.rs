@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -82,7 +82,8 @@ impl Durations {
 
 /// `./a.toml` and `a.toml` are one.
 fn key(path: &Path) -> String {
-    let clean: PathBuf = path.components().collect();
+    let parts = path.components();
+    let clean: PathBuf = parts.filter(|part| *part != Component::CurDir).collect();
     clean.to_string_lossy().into_owned()
 }
 

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::style::{BAD, BOLD, DIM, paint};
+use super::tally::count;
 use crate::tcp::Side;
 use crate::tcp::streams::{Piece, Why};
 
@@ -33,6 +34,8 @@ pub struct Follow {
 struct Way {
     /// Offset in the stream of the next byte.
     offset: u64,
+    /// Bytes before it that are not in the capture.
+    missing: u64,
     /// Text: the beginning of a character. Hex: the beginning of a line.
     rest: Vec<u8>,
     /// A `\r` whose fate the next byte decides.
@@ -80,10 +83,13 @@ impl Follow {
             }
         }
         let way = &mut self.ways[from.index()];
-        way.offset += match piece {
-            Piece::Data(bytes) => bytes.len() as u64,
-            Piece::Missing(n, _) => n,
-        };
+        match piece {
+            Piece::Data(bytes) => way.offset += bytes.len() as u64,
+            Piece::Missing(n, _) => {
+                way.offset += n;
+                way.missing += n;
+            }
+        }
         Ok(())
     }
 
@@ -94,11 +100,14 @@ impl Follow {
     pub fn finish(&mut self, out: &mut dyn Write) -> io::Result<()> {
         self.end_line(out)?;
         if self.form != Form::Raw {
-            let [client, server] = &self.ways;
-            let text = format!(
-                "── {} bytes from the client, {} from the server ──",
-                client.offset, server.offset
-            );
+            let [client, server] = self.ways.each_ref().map(|way| {
+                let bytes = count(way.offset as usize, "byte");
+                match way.missing {
+                    0 => bytes,
+                    n => format!("{bytes} ({n} of them missing)"),
+                }
+            });
+            let text = format!("── {client} from the client, {server} from the server ──");
             writeln!(out, "{}", paint(DIM, &text))?;
         }
         out.flush()

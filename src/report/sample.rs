@@ -149,7 +149,7 @@ impl Run {
             raw_seq: seq + 1_000_000 * (1 + me as u32),
             raw_ack: ack + 1_000_000 * (1 + peer as u32),
             len: payload.len() as u32,
-            payload: payload.to_vec(),
+            payload: payload.into(),
             window: if flags.contains(Flags::RST) { 0 } else { 512 },
             options: Options {
                 mss: syn.then_some(65_495),

@@ -12,7 +12,7 @@ use super::text::Options;
 use super::{meaning, packets};
 use crate::check::Named;
 use crate::flow::{Programs, canonical};
-use crate::tcp::{Completeness, Conversation, Sent, Side, Summary};
+use crate::tcp::{Conversation, Sent, Side, Summary};
 use crate::timeline::Nanos;
 
 /// Writes all that is known of a connection. `more`: segments that were not collected; `start`:
@@ -97,15 +97,8 @@ fn facts(out: &mut dyn Write, s: &Summary) -> io::Result<()> {
         .iter_names()
         .map(|(name, _)| name.replace('_', "-"))
         .collect();
-    let complete = Completeness::all().bits();
-    line(
-        "completeness",
-        format!(
-            "{} of {complete}: {}",
-            s.completeness.bits(),
-            parts.join(", ")
-        ),
-    )?;
+    let bits = s.completeness.bits();
+    line("completeness", format!("{bits} ({})", parts.join(", ")))?;
     line("Zeek", format!("{} {}", s.state, s.history))
 }
 

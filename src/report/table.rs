@@ -17,14 +17,14 @@ const BATCH: usize = 4096;
 
 struct Column {
     title: &'static str,
-    /// What to leave out first: the highest.
+    /// What is taken in first: the lowest. Those of rank 0 always are.
     rank: u8,
     left: bool,
     cell: fn(&mut Buffer, &Summary),
 }
 
 const COLUMNS: [Column; 14] = [
-    Column::number("#", 0, |b, s| {
+    Column::number("stream", 0, |b, s| {
         b.number(s.stream.into());
         b.text(if s.continued { "+" } else { "" });
     }),
@@ -39,8 +39,8 @@ const COLUMNS: [Column; 14] = [
     Column::number("bytes →", 0, |b, s| b.number(s.sent[0].bytes)),
     Column::number("← bytes", 0, |b, s| b.number(s.sent[1].bytes)),
     Column::number("unseen", 2, |b, s| pair(b, s, |sent| sent.missing)),
-    Column::number("again", 3, |b, s| pair(b, s, |sent| sent.retransmissions)),
-    Column::text("state", 2, |b, s| b.text(s.state)),
+    Column::number("resent", 3, |b, s| pair(b, s, |sent| sent.retransmissions)),
+    Column::text("state", 1, |b, s| b.text(s.state)),
     Column::text("history", 7, |b, s| b.text(&cut(&s.history, 24))),
     Column::number("seconds", 4, |b, s| {
         b.fraction(s.time[1].wrapping_sub(s.time[0]), 1_000_000_000, 6);
@@ -74,7 +74,7 @@ impl Column {
 
     /// Shown only where some row has something to say.
     fn may_be_empty(&self) -> bool {
-        matches!(self.title, "unseen" | "again" | "rtt ms" | "options")
+        matches!(self.title, "unseen" | "resent" | "rtt ms" | "options")
     }
 }
 
@@ -86,10 +86,14 @@ type Widths = [usize; COLUMNS.len()];
 pub struct Table {
     /// Columns of text to keep to; none: no limit.
     limit: Option<usize>,
+    /// Without styles.
+    plain: bool,
     rows: Vec<Row>,
     /// The cells of all rows.
     cells: Buffer,
     widths: Widths,
+    /// Spaces between columns: 2, or 1 where room is scarce.
+    gap: usize,
     begun: bool,
     /// Columns that there was no room for.
     left_out: Vec<&'static str>,
@@ -103,13 +107,15 @@ struct Row {
 }
 
 impl Table {
-    /// `limit`: columns of text to keep to, if possible.
-    pub fn new(limit: Option<usize>) -> Table {
+    /// `limit`: columns of text to keep to, if possible. `plain`: without styles.
+    pub fn new(limit: Option<usize>, plain: bool) -> Table {
         Table {
             limit,
+            plain,
             rows: vec![],
             cells: Buffer::default(),
             widths: [0; COLUMNS.len()],
+            gap: 2,
             begun: false,
             left_out: vec![],
         }
@@ -144,7 +150,8 @@ impl Table {
                 "no room for: {}; --width 0 shows all",
                 self.left_out.join(", ")
             );
-            writeln!(out, "{}", paint(DIM, &text))?;
+            let style = if self.plain { style::PLAIN } else { DIM };
+            writeln!(out, "{}", paint(style, &text))?;
         }
         Ok(())
     }
@@ -157,9 +164,10 @@ impl Table {
         let mut lines = Buffer::default();
         if !self.begun {
             self.begun = true;
-            lines.display(BOLD);
+            let style = if self.plain { style::PLAIN } else { BOLD };
+            lines.display(style);
             self.line(&mut lines, |n| COLUMNS[n].title.as_bytes());
-            lines.display(format_args!("{BOLD:#}\n"));
+            lines.display(format_args!("{style:#}\n"));
         }
         let mut start = 0;
         for row in &self.rows {
@@ -167,7 +175,7 @@ impl Table {
                 let from = if n == 0 { start } else { row.ends[n - 1] };
                 &self.cells.0[from as usize..row.ends[n] as usize]
             };
-            let plain = row.style.is_plain();
+            let plain = self.plain || row.style.is_plain();
             if !plain {
                 lines.display(row.style);
             }
@@ -209,20 +217,23 @@ impl Table {
         self.widths = widths;
     }
 
-    /// Columns of the highest rank go until the rest has room.
+    /// Columns are taken in by rank, as long as there is room.
     fn leave_out(&mut self, widths: &mut Widths) {
         let Some(limit) = self.limit else { return };
-        for rank in (1..=8).rev() {
-            let shown = widths.iter().filter(|width| **width > 0);
-            let all: usize = shown.map(|width| width + 2).sum();
-            if all <= limit + 2 {
-                break;
-            }
-            for (width, column) in widths.iter_mut().zip(&COLUMNS) {
-                if column.rank == rank && *width > 0 {
-                    *width = 0;
-                    self.left_out.insert(0, column.title);
-                }
+        let mut order: Vec<usize> = (0..COLUMNS.len()).filter(|n| widths[*n] > 0).collect();
+        let all: usize = order.iter().map(|n| widths[*n] + 2).sum();
+        if all > limit + 2 {
+            self.gap = 1;
+        }
+        order.sort_by_key(|n| COLUMNS[*n].rank);
+        let mut used = 0;
+        for n in order {
+            let needed = used + widths[n] + if used > 0 { self.gap } else { 0 };
+            if needed <= limit || COLUMNS[n].rank == 0 {
+                used = needed;
+            } else {
+                widths[n] = 0;
+                self.left_out.push(COLUMNS[n].title);
             }
         }
     }
@@ -237,14 +248,14 @@ impl Table {
             let gap = width.saturating_sub(columns(cell));
             // Spaces are owed until something follows: none at the end of a line.
             if cell.is_empty() {
-                owed += gap + 2;
+                owed += gap + self.gap;
                 continue;
             }
             let before = if column.left { 0 } else { gap };
             let owing = line.0.len() + owed + before;
             line.0.resize(owing, b' ');
             line.0.extend_from_slice(cell);
-            owed = 2 + gap - before;
+            owed = self.gap + gap - before;
         }
     }
 }
@@ -321,7 +332,7 @@ fn options(b: &mut Buffer, s: &Summary) {
         word(b, "sack");
     }
     if a.timestamps && z.timestamps {
-        word(b, "times");
+        word(b, "timestamps");
     }
     if b.0.len() == empty {
         b.0.truncate(begin);

@@ -26,7 +26,10 @@ impl Connection {
             } else {
                 [client, server].map(|end| self.sent(end))
             },
-            completeness: self.completeness | self.first,
+            completeness: match self.several {
+                true => self.completeness | self.first,
+                false => self.completeness,
+            },
             state: self.zeek.state(),
             history: self.zeek.history.text(),
             originator,

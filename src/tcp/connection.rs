@@ -54,8 +54,9 @@ pub(super) struct Connection {
     /// Which end is the client: 0 the low one.
     pub(super) client: u8,
     pub(super) completeness: Completeness,
-    /// What the first segment adds to it in Wireshark's second pass.
+    /// What the first header adds to it in Wireshark's second pass, where another one follows.
     pub(super) first: Completeness,
+    pub(super) several: bool,
     /// Not to be evicted at the next turn: a segment came since the last.
     pub(super) recent: bool,
     pub(super) continued: bool,
@@ -87,6 +88,7 @@ impl Connection {
             client: 0,
             completeness: Completeness::empty(),
             first: Completeness::empty(),
+            several: false,
             recent: true,
             continued: false,
             multipath: 0,
@@ -121,6 +123,7 @@ impl Connection {
         self.client = kept.client;
         self.completeness = kept.completeness;
         self.first = kept.first;
+        self.several = kept.several;
         self.flows = kept.flows;
         self.syn_time = kept.syn_time;
         self.rtt = kept.rtt;
@@ -144,6 +147,7 @@ impl Connection {
             client: self.client,
             completeness: self.completeness,
             first: self.first,
+            several: self.several,
             flows: self.flows,
             syn_time: self.syn_time,
             rtt: self.rtt,
@@ -248,6 +252,8 @@ impl Connection {
         self.completeness |= seen_parts(flags, len, is_new);
         if is_new {
             self.first = seen_parts(flags, len, false);
+        } else {
+            self.several = true;
         }
     }
 
@@ -361,6 +367,7 @@ pub(super) struct Kept {
     client: u8,
     completeness: Completeness,
     first: Completeness,
+    several: bool,
     flows: [Flow; 2],
     syn_time: Nanos,
     rtt: Nanos,

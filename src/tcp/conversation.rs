@@ -1,6 +1,7 @@
 //! One TCP connection with all its segments, for the rooms that judge and draw.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
@@ -29,8 +30,8 @@ pub struct Seg {
     pub raw_ack: u32,
     /// Payload length on the wire.
     pub len: u32,
-    /// Payload bytes captured.
-    pub payload: Vec<u8>,
+    /// Payload bytes captured; shared by all copies of the segment.
+    pub payload: Arc<[u8]>,
     /// Window field, not scaled.
     pub window: u16,
     /// TCP options.
@@ -52,7 +53,7 @@ impl Seg {
             raw_seq: segment.seq.0,
             raw_ack: segment.ack.0,
             len: segment.len,
-            payload: segment.payload.to_vec(),
+            payload: segment.payload.into(),
             window: segment.window,
             options: segment.options,
             analysis: tracked.analysis,

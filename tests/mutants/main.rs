@@ -2,6 +2,7 @@
 //! snapshot. The built program runs all of them at once, and once more as they should be.
 
 mod table;
+mod talks;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -9,7 +10,7 @@ use std::process::Command;
 
 use regex::Regex;
 use serde_json::Value;
-use table::{MUTANTS, Mutant};
+use table::{Certainty, MUTANTS, Mutant};
 
 /// The verdict record of each scenario, by name.
 type Verdicts = HashMap<String, Value>;
@@ -30,7 +31,7 @@ fn run(name: &str, talk: impl Fn(&Mutant) -> &'static str) -> Verdicts {
     }
     let json = folder.path().join("out.json");
     let output = Command::new(env!("CARGO_BIN_EXE_lab-capture"))
-        .args(["--jobs", "8", "--quiet", "--capture-dir"])
+        .args(["--jobs", "4", "--quiet", "--capture-dir"])
         .arg(folder.path().join("captures"))
         .arg("--json")
         .arg(&json)
@@ -55,11 +56,13 @@ fn run(name: &str, talk: impl Fn(&Mutant) -> &'static str) -> Verdicts {
 /// What differs from run to run: frames (pure ACKs come or not), times, ports.
 fn redact(text: &str) -> String {
     let rules = [
-        (r"#\d+", "#N"),
+        (r"(?m)(^|[ (,])#\d+", "${1}#N"),
         (r"-?\d+(\.\d+)? (ms|s)\b", "N $2"),
         (r"127\.0\.0\.1:[1-9]\d{4}", "127.0.0.1:PORT"),
-        (r"\b\d+ segments", "N segments"),
-        (r"(?m)^(actual: )\d\d+$", "${1}N"),
+        // How often the kernel sends again, or says that a window is 0, depends on its timers.
+        (r"\d+ (segment|retransmission|SYN)s?\b", "N ${1}s"),
+        (r"(?m)^(actual: )\d+$", "${1}N"),
+        (r"/\S*/wrong/", "FOLDER/"),
     ];
     rules
         .into_iter()
@@ -98,7 +101,8 @@ fn shown(mutant: &Mutant, verdict: &Value) -> String {
             {
                 out.push_str("frames: some\n");
             }
-            if let Some(text) = finding["cause"]["text"].as_str() {
+            let certain = !matches!(mutant.cause, Some((_, Certainty::IfAny)));
+            if let (Some(text), true) = (finding["cause"]["text"].as_str(), certain) {
                 let proven = finding["cause"]["proven"] == true;
                 let title = if proven { "cause" } else { "consistent with" };
                 out.push_str(&format!("{title}: {text}\n"));
@@ -134,7 +138,15 @@ fn every_mutant_is_caught() {
                 let proven = finding["cause"]["proven"] == true;
                 let told = match mutant.cause {
                     None => cause.is_empty(),
-                    Some((wanted, certain)) => cause.contains(wanted) && proven == certain,
+                    Some((wanted, certainty)) => {
+                        let sure = match certainty {
+                            Certainty::Proven => proven,
+                            Certainty::Consistent => !proven,
+                            Certainty::IfAny => true,
+                        };
+                        let may_miss = certainty == Certainty::IfAny && cause.is_empty();
+                        may_miss || cause.contains(wanted) && sure
+                    }
                 };
                 if !told {
                     missed.push(format!("its cause should be {:?}:\n{text}", mutant.cause));
@@ -159,4 +171,43 @@ fn what_is_right_passes() {
         .map(|mutant| shown(mutant, &verdicts[mutant.name]))
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What a broken program shows is no model: `--accept` writes nothing, and changes nothing.
+#[test]
+fn what_must_fail_is_never_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!(
+        "{}\n[expect]\nfails = [\"resets\"]\nresets = 0\n",
+        talks::LINGER
+    );
+    std::fs::write(folder.path().join("broken.toml"), text).unwrap();
+    let accept = || {
+        let output = Command::new(env!("CARGO_BIN_EXE_lab-capture"))
+            .args(["--quiet", "--accept", "--capture-dir"])
+            .arg(folder.path().join("captures"))
+            .arg(folder.path().join("broken.toml"))
+            .env_remove("CI")
+            .output()
+            .unwrap();
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+        )
+    };
+    let (code, said) = accept();
+    assert_eq!(code, Some(0), "{said}");
+    let snapshots = folder.path().join("snapshots");
+    assert!(!snapshots.exists());
+    // One that is there is compared with, and stays as it is.
+    std::fs::create_dir(&snapshots).unwrap();
+    let stored = "---\nsource: broken.toml\nexpression: flow\n---\nclient-1\n  another flow\n";
+    std::fs::write(snapshots.join("broken.snap"), stored).unwrap();
+    let (code, said) = accept();
+    assert_eq!(code, Some(1), "{said}");
+    assert_eq!(
+        std::fs::read_to_string(snapshots.join("broken.snap")).unwrap(),
+        stored
+    );
+    assert_eq!(std::fs::read_dir(&snapshots).unwrap().count(), 1);
 }

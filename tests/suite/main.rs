@@ -1,5 +1,6 @@
 //! Many scenarios in one call, through the built binary.
 
+mod ci;
 mod isolation;
 mod memory;
 mod order;

@@ -26,6 +26,12 @@ pub(super) const MIN_RING_SNAPLEN: u32 = 128;
 
 const MIB: u64 = 1 << 20;
 
+/// More bytes than this in one frame make slots wasteful.
+const SLOT_MAX: u64 = 16 << 10;
+
+/// Slots that take more than this together are no better than blocks.
+const SLOTS_MAX: u64 = 2 * MIB;
+
 /// Age at which the kernel hands over a block that is not full, in ms.
 pub(super) const RETIRE_MS: i32 = 4;
 
@@ -74,17 +80,20 @@ impl From<u64> for Expected {
 impl Expected {
     /// Slot size and count, if slots are better than blocks.
     fn slots(self) -> Option<(u32, u32)> {
+        if self.bytes > SLOT_MAX {
+            return None;
+        }
         // One frame may carry all of a direction's bytes; headers, and what the kernel keeps of a
         // frame besides, stay far below 256 bytes.
-        let slot = self.bytes.saturating_add(256).next_power_of_two();
+        let slot = (self.bytes + 256).next_power_of_two();
         // Each barrier sends a sentinel from each CPU.
         let cpus = std::thread::available_parallelism().map_or(1, usize::from) as u64;
         let count = self
             .frames?
             .saturating_mul(2)
             .saturating_add(128 + 16 * cpus);
-        let ring = slot.saturating_mul(count).next_multiple_of(64 << 10);
-        (slot <= 16 << 10 && ring <= 2 * MIB).then_some((slot as u32, ring as u32))
+        let ring = slot.saturating_mul(count).saturating_add(64 << 10) & !0xffff;
+        (ring <= SLOTS_MAX).then_some((slot as u32, ring as u32))
     }
 }
 
@@ -119,12 +128,13 @@ impl LiveConfig {
 
 /// Room for the whole exchange, should the capture thread never get a CPU while it lasts: three
 /// frames of 65,549 bytes fill a block of 262,144, and small segments double in size by their
-/// headers. 8 MiB are 32 blocks, that is 128 ms of thin traffic.
+/// headers. 8 MiB are 32 blocks, that is 128 ms of thin traffic. No more than 64 MiB: a sender is no
+/// faster than its receiver, and 256 MiB in one stream lost nothing in 16 on a loaded machine.
 fn ring_bytes(expected: u64) -> u32 {
     expected
         .saturating_mul(2)
         .saturating_add(8 * MIB)
-        .min(256 * MIB)
+        .min(64 * MIB)
         .next_multiple_of(MIB) as u32
 }
 
@@ -138,7 +148,7 @@ mod tests {
             |spec: CaptureSpec, bytes| LiveConfig::choose(&spec, bytes).ring_bytes as u64 / MIB;
         assert_eq!(of(CaptureSpec::default(), 10), 9);
         assert_eq!(of(CaptureSpec::default(), 16 * MIB), 40);
-        assert_eq!(of(CaptureSpec::default(), u64::MAX), 256);
+        assert_eq!(of(CaptureSpec::default(), u64::MAX), 64);
         let spec = CaptureSpec {
             snaplen: Some(0),
             buffer: Some(2),
@@ -162,6 +172,8 @@ mod tests {
         // Too large a frame, or too many of them: blocks.
         assert!(choose(20_000, 30).slots.is_none());
         assert!(choose(10, 1_000_000).slots.is_none());
+        assert!(choose(10, u64::MAX).slots.is_none());
+        assert!(choose(u64::MAX, 1).slots.is_none());
         let user = CaptureSpec {
             buffer: Some(1),
             ..CaptureSpec::default()

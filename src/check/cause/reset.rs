@@ -37,7 +37,8 @@ fn queued(evidence: &Evidence<'_>, subject: &Subject<'_>, by: Side) -> Option<Ca
 
 /// A RST with ACK: its sender gave up the connection.
 fn abort(subject: &Subject<'_>, by: Side) -> Option<Cause> {
-    let frame = subject.atoms.side(by).rst?.frame;
+    let rst = subject.atoms.side(by).rst?;
+    let frame = rst.frame;
     let Some(ops) = subject.ops(by) else {
         return consistent(format!(
             "RST #{frame}: the {by}'s program closed its socket with unread bytes (recv queue), or with SO_LINGER 0"
@@ -69,8 +70,10 @@ fn abort(subject: &Subject<'_>, by: Side) -> Option<Cause> {
             let peer = subject.atoms.side(by.other());
             let text =
                 format!("RST #{frame} because the {by}'s process was killed with unread bytes");
-            if peer.acked.min(peer.len()) > read {
-                let unread = peer.acked.min(peer.len()) - read;
+            // The RST itself acknowledges what its kernel had received.
+            let received = peer.acked.max(rst.ack).min(peer.len());
+            if received > read {
+                let unread = received - read;
                 proven(format!("{text}: it had not read {unread} of them"))
             } else {
                 consistent(text)

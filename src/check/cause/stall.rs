@@ -40,10 +40,10 @@ pub(super) fn of(evidence: &Evidence<'_>, subject: &Subject<'_>, frames: &[u64])
         stall.ack.frame, stall.held.frame
     );
     match handed_over(evidence, subject, &stall) {
-        Some(at) if at < stall.ack.time => proven(text),
-        // The program itself came too late.
-        Some(_) => None,
-        None => consistent(text),
+        Some((_, returned)) if returned < stall.ack.time => proven(text),
+        // The program was late itself: it did something else after the acknowledgement had come.
+        Some((before, _)) if before >= stall.ack.time => None,
+        _ => consistent(text),
     }
 }
 
@@ -93,26 +93,32 @@ fn stalls<'a>(subject: &Subject<'a>, side: Side) -> Vec<Stall<'a>> {
     stalls
 }
 
-/// When the program gave the kernel the first byte of what was held back; `None` if it does not tell.
-fn handed_over(evidence: &Evidence<'_>, subject: &Subject<'_>, stall: &Stall<'_>) -> Option<Nanos> {
+/// When the program gave the kernel the first byte of what was held back: after its call before,
+/// and when send() had returned. `None` if it does not tell.
+fn handed_over(
+    evidence: &Evidence<'_>,
+    subject: &Subject<'_>,
+    stall: &Stall<'_>,
+) -> Option<(Nanos, Nanos)> {
     let own = subject.atoms.side(stall.side);
-    let offset = own
+    let held = own
         .spans
         .iter()
-        .find(|(_, span)| span.frame == stall.held.frame)?
-        .0;
-    evidence
-        .recording
-        .events
+        .find(|(_, span)| span.frame == stall.held.frame);
+    let offset = held?.0;
+    let events = &evidence.recording.events;
+    let mut all = events.iter().enumerate();
+    let (index, send) = all.find(|(_, event)| {
+        let Some(Op::Sent { start, end, .. }) = event.op else {
+            return false;
+        };
+        subject.side_of(event) == Some(stall.side) && (start..end).contains(offset)
+    })?;
+    let before = events[..index]
         .iter()
-        .find_map(|event| match event.op {
-            Some(Op::Sent { start, end, .. })
-                if subject.side_of(event) == Some(stall.side) && (start..end).contains(offset) =>
-            {
-                Some(event.at)
-            }
-            _ => None,
-        })
+        .rev()
+        .find(|event| event.actor == send.actor);
+    Some((before.map_or(Nanos::MIN, |event| event.at), send.at))
 }
 
 /// Did this side switch Nagle's algorithm off?

@@ -68,7 +68,15 @@ fn finding(
                     .trim()
                     .to_owned(),
             };
+            // `...` takes all lines before the pattern's last one: what is there in its place?
+            let closing = wanted.starts_with("close");
+            let last = || match (closing, lines.last()) {
+                (true, Some(last)) => last.clone(),
+                (_, Some(last)) => format!("the end, after `{last}`"),
+                _ => "the end".to_owned(),
+            };
             let message = match (&actual, ended) {
+                (None, _) if closing => format!("{name}: it ends in another way"),
                 (Some(_), true) => format!("{name}: the flow goes on where the pattern ends"),
                 (None, _) => format!("{name}: the flow ends where the pattern goes on"),
                 _ => format!("{name}: the flow is another from here on"),
@@ -78,7 +86,7 @@ fn finding(
                 message,
                 span: Some(text.inside.place(place)),
                 expected: Some(wanted),
-                actual: Some(actual.unwrap_or_else(|| "the end".to_owned())),
+                actual: Some(actual.unwrap_or_else(last)),
                 connection: Some(name.clone()),
                 ..Finding::default()
             };

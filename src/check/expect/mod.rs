@@ -12,6 +12,8 @@ mod output;
 mod packets;
 mod payload;
 mod program;
+#[cfg(test)]
+mod tests;
 mod time;
 
 pub use evidence::{Evidence, Outcome, Subject};

@@ -29,7 +29,7 @@ pub fn judge(subject: &Subject<'_>, asked: &TcpOption, outcome: &mut Outcome) {
     if holds {
         return;
     }
-    let (name, wanted) = describe(asked.wanted);
+    let (name, wanted) = describe(asked);
     let whose = match asked.side {
         Some(side) => format!("the {side}'s SYN"),
         None => "the SYNs".to_owned(),
@@ -73,15 +73,14 @@ fn holds(syn: &Seg, wanted: OptionValue) -> bool {
     }
 }
 
-fn describe(wanted: OptionValue) -> (&'static str, String) {
-    let offered = |on| {
-        if on {
-            "offered by both"
-        } else {
-            "not offered by both"
-        }
+fn describe(asked: &TcpOption) -> (&'static str, String) {
+    let offered = |on| match (on, asked.side) {
+        (true, None) => "offered by both",
+        (false, None) => "not offered by both",
+        (true, Some(_)) => "offered",
+        (false, Some(_)) => "not offered",
     };
-    match wanted {
+    match asked.wanted {
         OptionValue::Mss(bound) => ("mss", bound.to_string()),
         OptionValue::WindowScale(bound) => ("window-scale", bound.to_string()),
         OptionValue::SackPermitted(on) => ("sack-permitted", offered(on).to_owned()),

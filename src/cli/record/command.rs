@@ -1,6 +1,7 @@
 //! From the command line to the scenario: observe, write, run, leave out what does not hold.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,11 +12,12 @@ use super::expectation::{Much, Runs, expectation};
 use super::gates::gate;
 use super::script::{Talk, talk};
 use super::text::{Files, actors, quoted};
+use super::udp;
 use crate::check::{Judge, Policy, Verdict};
 use crate::cli::check::read;
 use crate::cli::interrupt;
 use crate::cli::main::{LAB, USAGE};
-use crate::flow::Flow;
+use crate::flow::{Exchange, Flow};
 use crate::lab::{self, Isolation, On, Ran, RunOptions};
 use crate::scenario::{self, Scenario};
 use crate::tcp::Conversation;
@@ -45,9 +47,9 @@ pub struct RecordArgs {
     /// One line for people
     #[arg(long, value_name = "TEXT")]
     pub title: Option<String>,
-    /// Longest time that a run may take, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    pub limit: u64,
+    /// Longest time that a run may take, in seconds; 60 for a command
+    #[arg(long, value_name = "SECONDS")]
+    pub limit: Option<u64>,
     /// A command that talks over loopback, with its arguments
     #[arg(last = true, value_name = "CMD")]
     pub command: Vec<String>,
@@ -64,7 +66,7 @@ pub fn record(args: &RecordArgs) -> anyhow::Result<u8> {
     }
     let observed = match &args.file {
         Some(file) => match read(file) {
-            Ok(followed) => Some((followed.conversations, followed.exchanges.len())),
+            Ok(followed) => Some((followed.conversations, followed.exchanges)),
             Err(error) => {
                 anstream::eprintln!("lab-capture: {error}");
                 return Ok(USAGE);
@@ -98,12 +100,12 @@ pub fn record(args: &RecordArgs) -> anyhow::Result<u8> {
         repeat,
     };
     let made = match observed {
-        Some((conversations, exchanges)) => recorder.replay(&conversations, exchanges),
+        Some((conversations, exchanges)) => recorder.replay(&conversations, &exchanges),
         None if args.steps => recorder.of_command(1).and_then(|(_, runs)| {
             let Some(ran) = runs.into_iter().next() else {
                 bail!("the command was not run");
             };
-            recorder.replay(&ran.conversations, ran.exchanges.len())
+            recorder.replay(&ran.conversations, &ran.exchanges)
         }),
         None => recorder.command(),
     };
@@ -136,35 +138,41 @@ struct Recorder<'a> {
 
 impl Recorder<'_> {
     /// Both sides as scripts.
-    fn replay(&self, conversations: &[Conversation], exchanges: usize) -> anyhow::Result<String> {
-        if exchanges > 0 {
-            anstream::eprintln!("left out: UDP ({exchanges} exchanges)");
-        }
+    fn replay(
+        &self,
+        conversations: &[Conversation],
+        exchanges: &[Exchange],
+    ) -> anyhow::Result<String> {
         let mut talks: Vec<Talk> = vec![];
         let mut of: Vec<&Conversation> = vec![];
-        for conversation in conversations {
-            match talk(&format!("client-{}", talks.len() + 1), conversation) {
+        let left_out = |(client, server): (SocketAddr, SocketAddr), why: &str| {
+            anstream::eprintln!("left out: {client} to {server}: {why}");
+        };
+        for one in conversations {
+            match talk(&format!("client-{}", talks.len() + 1), one) {
                 Ok(talk) => {
                     talks.push(talk);
-                    of.push(conversation);
+                    of.push(one);
                 }
-                Err(why) => anstream::eprintln!(
-                    "left out: the connection from {} to {}: {why}",
-                    conversation.client,
-                    conversation.server
-                ),
+                Err(why) => left_out((one.client, one.server), why),
+            }
+        }
+        gate(&mut talks, &of);
+        let mut servers: Vec<SocketAddr> = of.iter().map(|one| one.server).collect();
+        for one in exchanges {
+            match udp::talk(&format!("client-{}", talks.len() + 1), one) {
+                Ok(talk) => {
+                    talks.push(talk);
+                    servers.push(one.server);
+                }
+                Err(why) => left_out((one.client, one.server), why),
             }
         }
         if talks.is_empty() {
-            bail!("there is no TCP connection that could be repeated");
+            bail!("there is nothing that could be repeated");
         }
-        gate(&mut talks, &of);
         let shown: Vec<Flow> = talks.iter().map(|talk| talk.flow.clone()).collect();
-        let addressed: Vec<_> = talks
-            .into_iter()
-            .zip(of)
-            .map(|(talk, conversation)| (talk, conversation.server))
-            .collect();
+        let addressed: Vec<_> = talks.into_iter().zip(servers).collect();
         let mut files = Files::beside(self.args.output.as_deref());
         let head = self.head() + &actors(&addressed, &mut files);
         files.write()?;
@@ -203,10 +211,18 @@ impl Recorder<'_> {
             .iter()
             .map(|ran| status(&ran.recording.events))
             .collect();
-        if let Some(Some(first)) = status.first()
-            && status.iter().all(|other| *other == Some(*first))
-        {
-            head += &format!("status = {first}\n");
+        match status.first() {
+            Some(Some(first)) if status.iter().all(|other| *other == Some(*first)) => {
+                head += &format!("status = {first}\n");
+                if *first != 0 {
+                    anstream::eprintln!(
+                        "the command ends with status {first}, so that is expected"
+                    );
+                }
+            }
+            _ => {
+                anstream::eprintln!("the command does not end alike each time: no status expected")
+            }
         }
         Ok((head + "\n", runs))
     }
@@ -224,8 +240,12 @@ impl Recorder<'_> {
             .chars()
             .map(|c| if c.is_control() { ' ' } else { c })
             .collect();
-        let limit = self.args.limit.max(1);
-        format!("title = {}\nlimit = \"{limit}s\"\n\n", quoted(&line))
+        let of_command = self.args.file.is_none().then_some(60);
+        let limit = match self.args.limit.or(of_command) {
+            Some(limit) => format!("limit = \"{}s\"\n", limit.max(1)),
+            None => String::new(),
+        };
+        format!("title = {}\n{limit}\n", quoted(&line))
     }
 
     /// The folder that the command is to be run in, if it is not the scenario's.
@@ -342,7 +362,7 @@ fn judged(scenario: &Arc<Scenario>, ran: &Ran) -> anyhow::Result<(Vec<Flow>, Vec
         Verdict::Error(why) => bail!("{why}"),
     };
     let flows = opinion.connections.into_iter().map(|named| named.flow);
-    Ok((flows.collect(), findings))
+    Ok((flows.chain(opinion.datagrams).collect(), findings))
 }
 
 /// The command's exit status, if it exited.

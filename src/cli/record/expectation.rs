@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::flow::{Bytes, Close, Content, Flow, Handshake, Run};
+use super::text::{printable, quoted};
+use crate::flow::{Bytes, Close, Content, Flow, Handshake, Run, What};
+use crate::tcp::Side;
 
 /// The flows of several runs of the same exchange.
 pub(super) struct Runs<'a> {
@@ -27,6 +29,11 @@ pub(super) fn expectation(runs: &Runs<'_>, much: Much) -> String {
     let mut out = "[expect]\nsnapshot = false\n".to_owned();
     let flow = (much == Much::Flow).then(|| runs.text()).flatten();
     if let Some(text) = flow {
+        let first = runs.flows.first().map_or(&[][..], Vec::as_slice);
+        let count = tcp(first).count();
+        if count > 1 {
+            let _ = writeln!(out, "connections = {count}");
+        }
         let _ = writeln!(out, "flow = '''\n{text}'''");
         return out;
     }
@@ -75,7 +82,7 @@ impl Runs<'_> {
 
     /// Facts that hold of all connections of all runs, and those of each where names tell them apart.
     fn facts(&self, out: &mut String) {
-        let counts: Vec<usize> = self.flows.iter().map(Vec::len).collect();
+        let counts: Vec<usize> = self.flows.iter().map(|run| tcp(run).count()).collect();
         if let (Some(min), Some(max)) = (counts.iter().min(), counts.iter().max()) {
             let _ = match min == max {
                 true => writeln!(out, "connections = {min}"),
@@ -85,7 +92,7 @@ impl Runs<'_> {
                 return;
             }
         }
-        let all: Vec<&Flow> = self.flows.iter().flatten().collect();
+        let all: Vec<&Flow> = self.flows.iter().flat_map(|run| tcp(run)).collect();
         if let Some(word) = same(&all, |flow| handshake(flow.handshake)) {
             let _ = writeln!(out, "handshake = \"{word}\"");
         }
@@ -95,13 +102,42 @@ impl Runs<'_> {
         if let Some(word) = same(&all, |flow| closed_by(&flow.close)) {
             let _ = writeln!(out, "closed-by = \"{word}\"");
         }
+        let sides = [Side::Client, Side::Server];
+        let agreed = |fact: &dyn Fn(Side) -> Option<String>| {
+            let facts = sides.iter().filter_map(|side| Some((side, fact(*side)?)));
+            let facts: Vec<String> = facts
+                .map(|(side, fact)| format!("{side} = {fact}"))
+                .collect();
+            (!facts.is_empty()).then(|| facts.join(", "))
+        };
+        if let Some(bytes) =
+            agreed(&|side| same(&all, |flow| bytes(flow, side)).map(|n| n.to_string()))
+        {
+            let _ = writeln!(out, "bytes = {{ {bytes} }}");
+        }
+        if let Some(payload) = agreed(&|side| {
+            let bytes = same(&all, |flow| payload(flow, side))?;
+            let text = String::from_utf8(bytes)
+                .ok()
+                .filter(|text| printable(text))?;
+            Some(quoted(&text))
+        }) {
+            let _ = writeln!(out, "payload = {{ {payload} }}");
+        }
     }
+}
+
+/// Connections; there are also exchanges of datagrams.
+fn tcp(flows: &[Flow]) -> impl Iterator<Item = &Flow> {
+    flows.iter().filter(|flow| flow.handshake != Handshake::Udp)
 }
 
 fn headed(blocks: &[(String, Vec<String>)]) -> String {
     let mut out = String::new();
-    for (name, lines) in blocks {
-        if blocks.len() > 1 {
+    // What all of them show needs no names.
+    let alike = blocks.windows(2).all(|two| two[0].1 == two[1].1);
+    for (name, lines) in &blocks[..if alike { 1 } else { blocks.len() }] {
+        if !alike {
             let _ = writeln!(out, "{name}:");
         }
         for line in lines {
@@ -130,7 +166,10 @@ fn common(flows: &[&Flow]) -> Option<Vec<String>> {
     if first.lines().iter().any(|line| line.contains("'''")) {
         return None;
     }
-    let mut lines = vec![format!("handshake {}", first.handshake)];
+    let mut lines = vec![];
+    if first.handshake != Handshake::Udp {
+        lines.push(format!("handshake {}", first.handshake));
+    }
     for index in 0..first.phases.len() {
         let then = if index > 0 { "then " } else { "" };
         let runs = |pick: fn(&crate::flow::Phase) -> Option<&Run>| -> Option<Vec<&Run>> {
@@ -151,9 +190,7 @@ fn common(flows: &[&Flow]) -> Option<Vec<String>> {
 fn any_of(runs: &[&Run]) -> String {
     let first = runs[0];
     let unknown = |run: &&Run| match &run.bytes {
-        Bytes::Exact(content) | Bytes::AtLeast(content) => {
-            content.what == crate::flow::What::Unknown
-        }
+        Bytes::Exact(content) | Bytes::AtLeast(content) => content.what == What::Unknown,
         Bytes::None => false,
     };
     if runs.iter().all(|run| run.bytes == first.bytes) && !unknown(&first) {
@@ -177,12 +214,44 @@ fn any_of(runs: &[&Run]) -> String {
     line
 }
 
-fn same(flows: &[&Flow], word: impl Fn(&Flow) -> Option<&'static str>) -> Option<&'static str> {
-    let first = word(flows.first()?)?;
+fn same<T: PartialEq>(flows: &[&Flow], fact: impl Fn(&Flow) -> Option<T>) -> Option<T> {
+    let first = fact(flows.first()?)?;
+    let first = Some(first);
     flows
         .iter()
-        .all(|flow| word(flow) == Some(first))
-        .then_some(first)
+        .all(|flow| fact(flow) == first)
+        .then_some(first)?
+}
+
+fn runs(flow: &Flow, side: Side) -> impl Iterator<Item = &Run> {
+    let runs = flow.phases.iter().flat_map(|phase| phase.runs());
+    runs.filter(move |run| run.from == side)
+}
+
+/// All that a side sent, in bytes.
+fn bytes(flow: &Flow, side: Side) -> Option<u64> {
+    let counts = runs(flow, side).map(|run| match &run.bytes {
+        Bytes::None => Some(0),
+        Bytes::Exact(content) => Some(content.len),
+        Bytes::AtLeast(_) => None,
+    });
+    counts.sum()
+}
+
+/// The bytes themselves, where the flow has them.
+fn payload(flow: &Flow, side: Side) -> Option<Vec<u8>> {
+    let mut all = vec![];
+    for run in runs(flow, side) {
+        match &run.bytes {
+            Bytes::None => {}
+            Bytes::Exact(Content {
+                what: What::Bytes(bytes),
+                ..
+            }) => all.extend_from_slice(bytes),
+            _ => return None,
+        }
+    }
+    Some(all)
 }
 
 fn handshake(handshake: Handshake) -> Option<&'static str> {
@@ -208,8 +277,8 @@ fn close(close: &Close) -> &'static str {
 
 fn closed_by(close: &Close) -> Option<&'static str> {
     match close {
-        Close::Fin(crate::tcp::Side::Client) => Some("client"),
-        Close::Fin(crate::tcp::Side::Server) => Some("server"),
+        Close::Fin(Side::Client) => Some("client"),
+        Close::Fin(Side::Server) => Some("server"),
         Close::Crossed => Some("both"),
         _ => None,
     }

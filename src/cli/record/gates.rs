@@ -1,6 +1,6 @@
 //! Several connections: who was there at the same time, who came after whom.
 
-use super::script::{Do, Talk};
+use super::script::{Do, Serving, Talk};
 use crate::tcp::Conversation;
 use crate::wire::Flags;
 
@@ -33,7 +33,7 @@ impl Life {
 /// together stand together again, and one that came when another was over comes then.
 pub(super) fn gate(talks: &mut [Talk], conversations: &[&Conversation]) {
     let lives: Vec<Life> = conversations.iter().map(|c| Life::of(c)).collect();
-    let whole = talks.iter().all(|talk| !talk.refused);
+    let whole = talks.iter().all(|talk| talk.serving == Serving::Script);
     let connected = lives.iter().map(|life| life.connected).max().unwrap_or(0);
     let ending = lives.iter().map(|life| life.ending).min().unwrap_or(0);
     if talks.len() > 1 && whole && connected < ending {

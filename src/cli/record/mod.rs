@@ -10,5 +10,6 @@ mod expectation;
 mod gates;
 mod script;
 mod text;
+mod udp;
 
 pub use command::{RecordArgs, record};

@@ -19,6 +19,8 @@ pub(super) enum Do {
     Close,
     Reset,
     PeerReset,
+    /// A receive that must fail: the port is closed.
+    Unreachable,
     /// Drop what arrives, or no longer.
     Deaf(bool),
     /// Wait for an event of another actor.
@@ -42,8 +44,23 @@ pub(super) struct Talk {
     pub steps: [Vec<Do>; 2],
     /// The flow that the capture shows.
     pub flow: Flow,
-    /// Nothing listens there.
-    pub refused: bool,
+    /// What is at the other end.
+    pub serving: Serving,
+    /// Datagrams, no connection.
+    pub udp: bool,
+}
+
+/// The other end of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Serving {
+    /// A server with a script.
+    Script,
+    /// Nothing listens.
+    Nobody,
+    /// A UDP socket that sends back what it gets.
+    UdpEcho,
+    /// A UDP socket that does not answer.
+    UdpSink,
 }
 
 /// The scripts of a connection.
@@ -76,7 +93,8 @@ pub(super) fn talk(name: &str, conversation: &Conversation) -> Result<Talk, &'st
                 name: name.to_owned(),
                 steps,
                 flow,
-                refused: true,
+                serving: Serving::Nobody,
+                udp: false,
             });
         }
         Handshake::Unanswered => return Err("nobody answered its SYN"),
@@ -130,7 +148,8 @@ pub(super) fn talk(name: &str, conversation: &Conversation) -> Result<Talk, &'st
         name: name.to_owned(),
         flow: canonical(name, conversation, programs).flow,
         steps,
-        refused: false,
+        serving: Serving::Script,
+        udp: false,
     })
 }
 
@@ -295,12 +314,13 @@ impl Writer<'_> {
             }
             _ => [false, false],
         };
-        for (side, left_open) in left_open.into_iter().enumerate() {
-            if !left_open && !self.gone[side] {
-                self.steps[side].push(Do::Close);
+        let ends = left_open.into_iter().zip(self.gone);
+        for (steps, (left_open, gone)) in self.steps.iter_mut().zip(ends) {
+            if !left_open && !gone {
+                steps.push(Do::Close);
             }
             if *self.close != Close::Crossed {
-                shorten(&mut self.steps[side]);
+                shorten(steps);
             }
         }
         self.steps

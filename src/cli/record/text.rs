@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use super::script::{Do, Payload, Talk};
+use super::script::{Do, Payload, Serving, Talk};
 
 /// Longer texts, in bytes, go into files.
 const TEXT: usize = 500;
@@ -86,7 +86,8 @@ impl Files {
     }
 }
 
-fn printable(text: &str) -> bool {
+/// Can it stand in a TOML string and still be read?
+pub(super) fn printable(text: &str) -> bool {
     let line = ['\n', '\r', '\t'];
     text.chars().all(|c| !c.is_control() || line.contains(&c))
 }
@@ -98,7 +99,7 @@ pub(super) fn actors(talks: &[(Talk, SocketAddr)], files: &mut Files) -> String 
     for (talk, address) in talks {
         let same = |server: &Server| {
             server.original == *address
-                && server.none == talk.refused
+                && server.serving == talk.serving
                 && server.steps == talk.steps[1]
         };
         let index = servers.iter().position(same).unwrap_or_else(|| {
@@ -106,7 +107,7 @@ pub(super) fn actors(talks: &[(Talk, SocketAddr)], files: &mut Files) -> String 
             servers.push(Server {
                 original: *address,
                 listen,
-                none: talk.refused,
+                serving: talk.serving,
                 steps: talk.steps[1].clone(),
             });
             servers.len() - 1
@@ -120,23 +121,51 @@ pub(super) fn actors(talks: &[(Talk, SocketAddr)], files: &mut Files) -> String 
         if !alone {
             let _ = writeln!(out, "name = \"{}\"", name(index, alone));
         }
-        let kind = if server.none { "none" } else { "threaded" };
+        let kind = match server.serving {
+            Serving::Script => "threaded",
+            Serving::Nobody => "none",
+            Serving::UdpEcho | Serving::UdpSink => "udp",
+        };
         let _ = writeln!(out, "kind = \"{kind}\"\nlisten = \"{}\"", server.listen);
         let clients = of_client.iter().filter(|of| **of == index).count();
-        if clients > BACKLOG {
+        if clients > BACKLOG && server.serving == Serving::Script {
             let _ = writeln!(out, "backlog = {}", clients.min(65535));
         }
-        if !server.none {
-            let steps = steps(&server.steps, &name(index, alone), files);
-            let _ = writeln!(out, "handler = {steps}");
+        let handler = match server.serving {
+            Serving::Script => steps(&server.steps, &name(index, alone), files),
+            Serving::UdpEcho => quoted("echo"),
+            Serving::UdpSink => quoted("sink"),
+            Serving::Nobody => String::new(),
+        };
+        if !handler.is_empty() {
+            let _ = writeln!(out, "handler = {handler}");
         }
         out.push('\n');
+    }
+    if let Some((first, _)) = talks.first()
+        && alone
+        && talks.len() > 1
+        && talks
+            .iter()
+            .all(|(talk, _)| talk.steps[0] == first.steps[0] && !talk.udp)
+    {
+        // They are called client-1, client-2… all the same.
+        let steps = steps(&first.steps[0], &name(0, alone), files);
+        let _ = writeln!(
+            out,
+            "[[client]]\ncount = {}\nsteps = {steps}\n",
+            talks.len()
+        );
+        return out;
     }
     for ((talk, _), index) in talks.iter().zip(of_client) {
         let server = name(index, alone);
         let _ = writeln!(out, "[[client]]\nname = \"{}\"", talk.name);
         if !alone {
             let _ = writeln!(out, "server = \"{server}\"");
+        }
+        if talk.udp {
+            let _ = writeln!(out, "udp = true");
         }
         let _ = writeln!(out, "steps = {}\n", steps(&talk.steps[0], &server, files));
     }
@@ -148,7 +177,7 @@ struct Server {
     original: SocketAddr,
     /// In the scenario.
     listen: SocketAddr,
-    none: bool,
+    serving: Serving,
     steps: Vec<Do>,
 }
 
@@ -196,6 +225,7 @@ fn one(step: &Do, server: &str, files: &mut Files) -> String {
         Do::Close => "\"close\"".to_owned(),
         Do::Reset => "\"reset\"".to_owned(),
         Do::PeerReset => "{ wait = \"peer-reset\" }".to_owned(),
+        Do::Unreachable => "{ recv = { up-to = 1024 }, fails = \"ECONNREFUSED\" }".to_owned(),
         Do::Deaf(on) => format!("{{ deaf = {on} }}"),
         Do::Event(actor, event) => {
             let actor = if actor == "server" { server } else { actor };

@@ -86,17 +86,31 @@ pub fn show(args: &ShowArgs) -> anyhow::Result<u8> {
             passed
         }
         _ => {
-            let out = &mut anstream::AutoStream::auto(io::stdout().lock());
+            let mut stdout = io::stdout().lock();
+            let plain = anstream::AutoStream::choice(&stdout) == anstream::ColorChoice::Never;
+            let mut styled;
+            // Taking styles out of many rows costs more than not making them.
+            let out: &mut dyn Write = if plain {
+                &mut stdout
+            } else {
+                styled = anstream::AutoStream::auto(stdout);
+                &mut styled
+            };
             let mut view = TableView {
                 out,
-                table: Table::new(width(args)),
+                table: Table::new(width(args), plain),
             };
             let passed = pass(&mut reader, &mut select, &mut view)?;
             view.table.finish(view.out)?;
             if passed.census.connections > 0 {
                 writeln!(view.out)?;
             }
-            passed.census.write(view.out)?;
+            let mut counts = vec![];
+            passed.census.write(&mut counts)?;
+            if plain {
+                counts = anstream::adapter::strip_bytes(&counts).into_vec();
+            }
+            view.out.write_all(&counts)?;
             view.out.flush()?;
             passed
         }

@@ -172,8 +172,8 @@ impl Lower<'_> {
                 Diagnostic::new(
                     Code::WrongValue,
                     pattern.span(),
-                    "this would redact nothing into something",
-                    "it matches where nothing stands",
+                    "what is redacted must be at least a byte long",
+                    "this matches where nothing stands",
                 )
                 .help("`+` instead of `*`"),
             );

@@ -5,6 +5,7 @@
 mod client;
 mod expect;
 mod expect_more;
+mod expect_text;
 mod frame;
 mod limit;
 mod names;

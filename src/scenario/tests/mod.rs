@@ -1,6 +1,7 @@
 //! Every construct once, every message under snapshot, and no text that the loader does not survive.
 
 mod constructs;
+mod expect;
 mod files;
 mod messages;
 mod property;

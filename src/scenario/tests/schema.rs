@@ -113,6 +113,10 @@ fn what_the_first_pass_refuses_the_schema_refuses() {
         ),
         step("{ repeat = { times = 2, steps = [\"connect\", \"close\"] } }"),
         format!("{server}[sysctl]\nnet.ipv4.tcp_rmem = \"1 2 3\"\n"),
+        format!(
+            "{server}[expect]\nresets = 0\nbytes = {{ client = {{ min = 1 }} }}\nsegments = \"any\"\n"
+        ),
+        format!("{server}[[expect.packets]]\nfilter = \"tcp\"\ncount = {{ max = 3 }}\n"),
     ];
     let bad = [
         "[servr]\nkind = \"select\"\n".to_owned(),
@@ -131,6 +135,13 @@ fn what_the_first_pass_refuses_the_schema_refuses() {
         step("{ repeat = { times = 2, steps = [\"conect\"] } }"),
         step("{ wait = { segment = \"FIN,AKC\" } }"),
         step("{ close = false }"),
+        format!("{server}[expect]\nresets = -1\n"),
+        format!("{server}[expect]\nresets = \"some\"\n"),
+        format!("{server}[expect]\nclosed-by = \"clients\"\n"),
+        format!("{server}[expect]\nfails = [\"program-faild\"]\n"),
+        format!("{server}[[expect.connection]]\nresets = 0\n"),
+        format!("{server}[[expect.packets]]\ncount = 0\n"),
+        format!("{server}[[expect.time]]\nmeasure = \"speed\"\n"),
     ];
     for text in &good {
         assert!(valid(&of_toml(text), &schema, &schema), "{text}");

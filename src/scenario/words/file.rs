@@ -228,13 +228,13 @@ static SERVER: Table = Table {
         ),
         key(
             "stdout",
-            &super::expect::CONTENT,
+            &super::facts::CONTENT,
             "What the program must have printed on standard output by the end of the run.",
             "stdout = { contains = \"ready\" }",
         ),
         key(
             "stderr",
-            &super::expect::CONTENT,
+            &super::facts::CONTENT,
             "What the program must have printed on standard error by the end of the run.",
             "stderr = { regex = \"Errno [0-9]+\" }",
         ),
@@ -323,13 +323,13 @@ static CLIENT: Table = Table {
         ),
         key(
             "stdout",
-            &super::expect::CONTENT,
+            &super::facts::CONTENT,
             "What the program must have printed on standard output by the end of the run.",
             "stdout = { contains = \"ready\" }",
         ),
         key(
             "stderr",
-            &super::expect::CONTENT,
+            &super::facts::CONTENT,
             "What the program must have printed on standard error by the end of the run.",
             "stderr = { regex = \"Errno [0-9]+\" }",
         ),

@@ -2,6 +2,7 @@
 //! Schema are made from them, so that they cannot tell three stories.
 
 mod expect;
+mod facts;
 mod file;
 mod step;
 mod values;
