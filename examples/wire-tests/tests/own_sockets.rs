@@ -58,7 +58,7 @@ fn the_answer_is_one_segment_and_nothing_is_sent_twice() {
             .filter(|segment| segment.from == Side::Server && segment.len > 0)
             .collect();
         assert_eq!(answers.len(), 1);
-        assert_eq!(answers[0].payload, b"hello Ada\n");
+        assert_eq!(&*answers[0].payload, b"hello Ada\n");
         assert!(answers[0].flags.contains(Flags::PSH));
         assert!(conversation.segments.iter().all(|s| s.analysis.is_empty()));
         Ok::<_, Error>(())
