@@ -3,7 +3,7 @@
 CARGO ?= cargo
 SUDO  := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 BUILD_PACKAGES := libpcap-dev
-TEST_PACKAGES  := libpcap-dev tshark tcpdump python3 sudo curl nginx-light util-linux mount
+TEST_PACKAGES  := libpcap-dev tshark tcpdump python3 sudo curl nginx-light util-linux mount python3-yaml iproute2
 # What the tests run as besides root.
 TEST_USER := labtest
 
@@ -20,6 +20,7 @@ build: deps ## the release binary, target/release/lab-capture
 
 test: test-deps lint ## everything: lint, unit, property, scenario and witness tests
 	$(CARGO) test --quiet --no-fail-fast
+	$(CARGO) test --quiet --manifest-path examples/wire-tests/Cargo.toml --target-dir target
 
 lint: deps ## rustfmt and clippy, warnings denied
 	$(CARGO) fmt --check

@@ -127,7 +127,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "K/N")]
     pub shard: Option<super::shard::Shard>,
     /// Recorded durations: shards are balanced by them, a run without --shard records them
-    /// [default: .durations.json in the capture folder]
+    /// [default: .durations.json in the capture folder, of runs of several scenarios]
     #[arg(long, value_name = "FILE")]
     pub durations: Option<PathBuf>,
     /// Use ::1 wherever the scenario says 127.0.0.1

@@ -110,8 +110,13 @@ impl Recorded {
         };
         let source = args.durations.clone();
         let source = source.unwrap_or_else(|| args.capture_dir.join(Durations::FILE));
-        let known =
-            Durations::read(&source).map_err(|e| complain(format!("{}: {e}", source.display())))?;
+        let known = match Durations::read(&source) {
+            // No such folder: what that means for the captures is said when one is written.
+            Err(e) if e.kind() == io::ErrorKind::NotADirectory && args.durations.is_none() => {
+                Durations::default()
+            }
+            read => read.map_err(|e| complain(format!("{}: {e}", source.display())))?,
+        };
         let shard = match args.shard {
             Some(shard) => Some(shard),
             None => Shard::from_environment(|name| std::env::var(name).ok())

@@ -55,9 +55,14 @@ pub fn run(args: &RunArgs) -> anyhow::Result<u8> {
     });
     progress.clear();
     results.conclude(&mut reporters)?;
-    let durations = results.durations.write();
     let mut worst = results.worst;
     let interrupted = interrupt.is_cancelled();
+    // One scenario has nothing to be dealt among, and what was cut short has no duration.
+    let worth = args.durations.is_some() || (plan.runs() > 1 && !interrupted);
+    let durations = match worth {
+        true => results.durations.write(),
+        false => Ok(()),
+    };
     let not_run = plan.runs() - started;
     if interrupted && not_run > 0 {
         // What was not run proves nothing.
@@ -228,8 +233,8 @@ impl From<On> for lab::On {
 pub(super) fn policy(accept: bool) -> Policy {
     let ci = std::env::var_os("CI").is_some_and(|value| value == "true" || value == "1");
     match (accept, ci) {
-        (true, _) => Policy::Accept,
-        (false, true) => Policy::ReadOnly,
+        (_, true) => Policy::ReadOnly,
+        (true, false) => Policy::Accept,
         (false, false) => Policy::Compare,
     }
 }

@@ -116,7 +116,12 @@ impl LiveConfig {
             interface: "lo".to_owned(),
             ring_bytes: match spec.buffer {
                 Some(mib) => mib.clamp(1, 1024) << 20,
-                None => ring_bytes(expected.bytes),
+                None => ring_bytes(
+                    // Many small frames take many blocks: each is handed over after 4 ms, full or not.
+                    expected
+                        .bytes
+                        .saturating_add(expected.frames.unwrap_or(0).saturating_mul(1024)),
+                ),
             },
             snaplen: spec.snaplen.unwrap_or(SNAPLEN).clamp(1, SNAPLEN),
             filter: None,
