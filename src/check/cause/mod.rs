@@ -157,21 +157,17 @@ fn topic(finding: &Finding, subject: &Subject<'_>) -> Topic {
         "step-failed" => {
             // What was expected instead is no part of what happened.
             let text = finding.message.split(", but ").next().unwrap_or_default();
+            let for_the_end =
+                text.contains("timeout recv") && finding.message.contains("peer's end");
             if ["ECONNREFUSED", "timeout connect"]
                 .iter()
                 .any(|word| text.contains(word))
             {
                 Topic::Opening
-            } else if [
-                "ECONNRESET",
-                "EPIPE",
-                "timeout recv",
-                "FIN",
-                "RST",
-                "closed",
-            ]
-            .iter()
-            .any(|word| text.contains(word))
+            } else if for_the_end
+                || ["ECONNRESET", "EPIPE", "FIN", "RST", "closed"]
+                    .iter()
+                    .any(|word| text.contains(word))
             {
                 Topic::Ending
             } else {
