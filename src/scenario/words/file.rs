@@ -1,25 +1,11 @@
 //! The tables of a scenario file.
 
+use super::facts::key;
 use super::step::STEPS;
 use super::values::{
     ADDRESS, BOOL, DURATION, FRAMING, KNOWN_BYTES, NAME, OPTIONS, PATH, TARGET, TEXT,
 };
-use super::{Key, Shape, Table, Tagged, Word};
-
-const fn key(
-    name: &'static str,
-    shape: &'static Shape,
-    doc: &'static str,
-    example: &'static str,
-) -> Key {
-    Key {
-        name,
-        shape,
-        required: false,
-        doc,
-        example,
-    }
-}
+use super::{Shape, Table, Tagged, Word};
 
 static TEXTS: Shape = Shape::List(&Shape::Text);
 static ENV: Shape = Shape::Map(&Shape::Text);

@@ -1,5 +1,6 @@
 //! The steps of scripts.
 
+use super::facts::key;
 use super::values::{
     BOOL, BYTES, COUNT, DATA, DURATION, ERRNO, EVENTS, FILE_KEY, FLAG_TEXT, HEX_KEY, NAME, OPTIONS,
     PATH, PATTERN_KEY, TIMES, TRUE,
@@ -215,21 +216,6 @@ pub static STEP: Tagged = Tagged {
     ],
     example: "\"connect\", \"close\", { send = \"hello\" } or { recv = \"hello\" }",
 };
-
-const fn key(
-    name: &'static str,
-    shape: &'static Shape,
-    doc: &'static str,
-    example: &'static str,
-) -> Key {
-    Key {
-        name,
-        shape,
-        required: false,
-        doc,
-        example,
-    }
-}
 
 static RECV: Shape = Shape::Any(&[
     Shape::Text,
