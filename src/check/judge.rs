@@ -7,7 +7,9 @@ use super::verdict::{Finding, Named, Verdict};
 use super::{cause, complete, expect, fails, naming};
 use crate::capture::{Completeness, Recording};
 use crate::flow::atoms::Atoms;
-use crate::flow::{Canonical, Exchange, Flow, Programs, canonical_redacted, canonical_udp, redact};
+use crate::flow::{
+    self, Canonical, Exchange, Flow, Programs, canonical_redacted, canonical_udp, redact,
+};
 use crate::scenario::Scenario;
 use crate::tcp::Conversation;
 use crate::timeline::Event;
@@ -154,14 +156,15 @@ impl Judge {
         exchanges: &[Exchange],
     ) -> Vec<Flow> {
         let mut flows = vec![];
+        let cast = scenario.cast();
         for exchange in exchanges {
             let pair = (exchange.client, exchange.server);
-            let name = match naming::client_of(pair, &recording.events) {
+            let name = match flow::client_of(pair, &recording.events) {
                 Some(name) => name.to_string(),
                 None if self.isolated => "client".to_owned(),
                 None => continue,
             };
-            let [client, server] = naming::operations(scenario, pair, &recording.events);
+            let [client, server] = flow::operations(&cast, pair, &recording.events);
             let programs = [client.as_deref(), server.as_deref()];
             let mut flow = canonical_udp(&name, exchange, programs);
             redact::datagrams(&scenario.expect.redact, &mut flow);
