@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lab_capture::lab::program_output::KEPT;
-use lab_capture::lab::program_sockets::tcp_sockets;
+use lab_capture::lab::program::output::KEPT;
+use lab_capture::lab::program::sockets::tcp_sockets;
 use lab_capture::lab::{Exit, Launch, ProgramError, RunningProgram};
 use lab_capture::platform::socket::TcpState;
 use lab_capture::scenario::Program;

@@ -51,10 +51,7 @@ pub(super) enum Report {
     /// It could not be; `errno` 0 if there is none.
     Failed { operation: String, errno: i32 },
     /// The main program has ended.
-    Exited {
-        at: Nanos,
-        how: super::program::Exit,
-    },
+    Exited { at: Nanos, how: super::exit::Exit },
     /// No process of the program is left, daemons included.
     Gone,
 }

@@ -17,8 +17,8 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Gid, Pid, Uid};
 
-use super::program::Exit;
-use super::program_protocol::{Order, Report, Request, User};
+use super::exit::Exit;
+use super::protocol::{Order, Report, Request, User};
 use crate::platform;
 use crate::timeline;
 
@@ -129,7 +129,7 @@ fn of_user(order: &Order) -> Option<PathBuf> {
         Some((_, value)) => value.into(),
         None => std::env::var_os("PATH")?,
     };
-    super::program_find::on_path(name, &path)
+    super::find::on_path(name, &path)
 }
 
 /// Groups first: without root they cannot be changed any more.
