@@ -133,7 +133,8 @@ pub struct RunArgs {
     /// Use ::1 wherever the scenario says 127.0.0.1
     #[arg(long)]
     pub ipv6: bool,
-    /// Write what this run showed as the new snapshots
+    /// Write what this run showed as the new snapshots. Of --repeat the first run that passes
+    /// writes, and the others are compared with it; of --retries the attempt that passes
     #[arg(long)]
     pub accept: bool,
     /// Verdict lines only

@@ -154,9 +154,13 @@ impl Repeats {
             Some(file) if self.kinds.len() == 1 => format!(" -> {}", file.display()),
             _ => String::new(),
         };
+        let written = match self.kinds.iter().any(|kind| kind.judged.accepted) {
+            true => " (snapshot written)",
+            false => "",
+        };
         writeln!(
             out,
-            "{name}: {}{others}  {}, {}, {}, {} a run{file}",
+            "{name}: {}{others}{written}  {}, {}, {}, {} a run{file}",
             words.join(", "),
             count(self.runs as usize, "run"),
             count(self.flows(), "flow"),

@@ -80,6 +80,110 @@ fn each_distinct_flow_has_its_count_and_the_capture_of_its_first_run() {
     assert!(!stage.path("captures/fickle.2.pcap").exists());
 }
 
+/// The fickle scenario, with a snapshot.
+fn with_snapshot(stage: &Stage) {
+    let path = stage.path("scenarios/fickle.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(path, text.replace("[expect]\nsnapshot = false\n", "")).unwrap();
+}
+
+/// One run writes; what differs from it fails, and does not overwrite it.
+#[test]
+fn accepting_repetitions_writes_the_first_and_fails_what_differs() {
+    for jobs in ["1", "4"] {
+        let stage = Stage::new();
+        fickle(&stage);
+        with_snapshot(&stage);
+        // The fourth program to start is the other one: alone the fourth run's, side by side
+        // anyone's of the first four.
+        let arguments = ["scenarios", "--accept", "--repeat", "8", "--jobs", jobs];
+        let output = stage.run(&arguments);
+        let text = stdout(&output);
+        assert_eq!(code(&output), 1, "{text}");
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            words.contains("the flow differs from that of an earlier run, now in"),
+            "{text}"
+        );
+        assert!(words.contains("two runs of this scenario are not alike"));
+        let snapshot = stage.path("scenarios/snapshots/fickle.snap");
+        let snapshot = std::fs::read_to_string(snapshot).unwrap();
+        // Run 1's flow is written, whichever that was.
+        let first = &text[..text.find("fickle.1.pcap").expect("run 1 is told")];
+        assert!(first.contains("passed (snapshot written)"), "{text}");
+        let usual = first.contains("\"usual\"");
+        assert_eq!(snapshot.contains("\"usual\""), usual, "{snapshot}\n{text}");
+        if jobs == "1" {
+            assert!(usual && text.contains("6 passed, 2 failed"), "{text}");
+        }
+        // The other flow waits for review.
+        assert!(stage.path("scenarios/snapshots/fickle.snap.new").exists());
+    }
+}
+
+#[test]
+fn accepting_equal_repetitions_writes_once_and_passes() {
+    let stage = Stage::new();
+    fickle(&stage);
+    with_snapshot(&stage);
+    // What is stored is another flow.
+    let old = "---\nsource: fickle.toml\nexpression: flow\n---\nclient\n";
+    stage.write("scenarios/snapshots/fickle.snap", old);
+    let arguments = [
+        "scenarios",
+        "--accept",
+        "--repeat",
+        "3",
+        "--json",
+        "out.jsonl",
+    ];
+    let output = stage.run(&arguments);
+    let text = stdout(&output);
+    assert_eq!(code(&output), 0, "{text}");
+    let line = "fickle: 3 passed (snapshot written)  3 runs, 1 flow";
+    assert!(text.contains(line), "{text}");
+    let records = crate::util::records(&stage.path("out.jsonl"));
+    let accepted = records.iter().filter(|r| r["type"] == "verdict");
+    let accepted: Vec<_> = accepted.map(|r| r["accepted"].as_bool().unwrap()).collect();
+    assert_eq!(accepted, [true, false, false]);
+    assert!(!stage.path("scenarios/snapshots/fickle.snap.new").exists());
+}
+
+/// An attempt that fails is no model: the one that meets all expectations writes the snapshot.
+#[test]
+fn accepting_with_retries_writes_what_the_passing_attempt_showed() {
+    let stage = Stage::new();
+    flaky(&stage);
+    let path = stage.path("scenarios/fickle.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("[expect]\nsnapshot = false\n", "")).unwrap();
+    // The failing attempt sends what no later one does.
+    let path = stage.path("scenarios/fickle.py");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let sends = "client.sendall(b\"early\") if first else None\nclient.close()";
+    std::fs::write(&path, text.replace("client.close()", sends)).unwrap();
+    let output = stage.run(&["scenarios", "--accept", "--retries", "2"]);
+    let text = stdout(&output);
+    assert_eq!(code(&output), 0, "{text}");
+    assert!(text.contains("passed (snapshot written)"), "{text}");
+    assert!(
+        text.contains("flaky, it passed after 1 that did not"),
+        "{text}"
+    );
+    let snapshot = stage.path("scenarios/snapshots/fickle.snap");
+    let snapshot = std::fs::read_to_string(snapshot).unwrap();
+    assert!(!snapshot.contains("early"), "{snapshot}");
+    // Where no attempt passes, nothing is written.
+    let stage = Stage::new();
+    stage.failing("wrong");
+    let path = stage.path("scenarios/wrong.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("snapshot = false", "")).unwrap();
+    let output = stage.run(&["scenarios", "--accept", "--retries", "1"]);
+    assert_eq!(code(&output), 1, "{}", stdout(&output));
+    assert!(!stage.path("scenarios/snapshots").exists());
+}
+
 /// A client that fails in its first run and is right ever after.
 fn flaky(stage: &Stage) {
     fickle(stage);
