@@ -137,7 +137,7 @@ pub struct RunArgs {
     /// writes, and the others are compared with it; of --retries the attempt that passes
     #[arg(long)]
     pub accept: bool,
-    /// Verdict lines only
+    /// Verdict lines only, and on standard error why a run could not be or proves nothing
     #[arg(long, short)]
     pub quiet: bool,
     /// Packets and ladder also when several scenarios run

@@ -114,6 +114,11 @@ impl Repeats {
         &worst.expect("a run has been counted").judged
     }
 
+    /// The first run of each kind.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = &Judged> {
+        self.kinds.iter().map(|kind| &kind.judged)
+    }
+
     fn flows(&self) -> usize {
         let mut flows: Vec<&str> = self.kinds.iter().map(|kind| kind.flow.as_str()).collect();
         flows.sort_unstable();

@@ -13,7 +13,7 @@ use crate::timeline::Event;
 /// How much a report tells of one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Detail {
-    /// The verdict line.
+    /// The verdict line; see [`reason`] for what it does not say.
     Quiet,
     /// The verdict line; everything of a run that did not pass.
     Failures,
@@ -74,6 +74,27 @@ pub fn write(out: &mut dyn Write, judged: &Judged, options: &Options) -> io::Res
         }
     }
     writeln!(out, "{}", verdict_line(judged))
+}
+
+/// Why a run gave neither a pass nor a failure, for standard error where the verdict line is all that
+/// is printed; `None` if it gave one. Of an inconclusive run the first reason, in one line.
+pub fn reason(judged: &Judged) -> Option<String> {
+    let name = escape::line(&judged.scenario.name);
+    match &judged.verdict {
+        Verdict::Passed { .. } | Verdict::Failed(_) => None,
+        Verdict::Error(why) => {
+            let lines: Vec<String> = why.lines().map(escape::line).collect();
+            Some(format!("{name}: {}", lines.join("\n  ")))
+        }
+        Verdict::Inconclusive(reasons) => {
+            let first = escape::line(reasons.first().map_or("no reason is known", |r| r));
+            let more = match reasons.len() {
+                0 | 1 => String::new(),
+                n => format!(" (and {} more)", count(n - 1, "reason")),
+            };
+            Some(format!("{name}: {first}{more}"))
+        }
+    }
 }
 
 fn head(out: &mut dyn Write, judged: &Judged) -> io::Result<()> {

@@ -4,6 +4,7 @@ mod ci;
 mod isolation;
 mod memory;
 mod order;
+mod quiet;
 mod repeats;
 mod shards;
 mod stop;

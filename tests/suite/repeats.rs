@@ -1,6 +1,6 @@
 //! One scenario many times: what differs is told, what failed is not hidden.
 
-use crate::util::{Stage, code, stdout, verdicts};
+use crate::util::{Stage, code, records, stdout, verdicts};
 
 #[test]
 fn equal_runs_are_one_line_and_one_capture() {
@@ -17,6 +17,15 @@ fn equal_runs_are_one_line_and_one_capture() {
         .collect();
     assert_eq!(captures, ["echo.1.pcap"]);
     assert_eq!(verdicts(&stage.path("out.jsonl")).len(), 25);
+    let numbers = numbers(&stage, "repetition");
+    assert_eq!(numbers, (1..=25).map(Some).collect::<Vec<_>>());
+}
+
+/// This field of the verdicts in out.jsonl.
+fn numbers(stage: &Stage, field: &str) -> Vec<Option<u64>> {
+    let records = records(&stage.path("out.jsonl"));
+    let verdicts = records.iter().filter(|r| r["type"] == "verdict");
+    verdicts.map(|r| r.get(field)?.as_u64()).collect()
 }
 
 /// A program that behaves otherwise in every fourth run: the count is kept in a file.
@@ -142,7 +151,7 @@ fn accepting_equal_repetitions_writes_once_and_passes() {
     assert_eq!(code(&output), 0, "{text}");
     let line = "fickle: 3 passed (snapshot written)  3 runs, 1 flow";
     assert!(text.contains(line), "{text}");
-    let records = crate::util::records(&stage.path("out.jsonl"));
+    let records = records(&stage.path("out.jsonl"));
     let accepted = records.iter().filter(|r| r["type"] == "verdict");
     let accepted: Vec<_> = accepted.map(|r| r["accepted"].as_bool().unwrap()).collect();
     assert_eq!(accepted, [true, false, false]);
@@ -210,7 +219,9 @@ sys.exit(1 if first else 0)
 fn a_pass_after_a_failure_is_flaky_and_says_so_everywhere() {
     let stage = Stage::new();
     flaky(&stage);
-    let arguments = ["scenarios", "--retries", "2", "--junit", "out.xml"];
+    stage.echo("right", "hello");
+    let mut arguments = vec!["scenarios", "--retries", "2", "--junit", "out.xml"];
+    arguments.extend(["--json", "out.jsonl"]);
     let output = stage.run(&arguments);
     let text = stdout(&output);
     assert_eq!(code(&output), 0, "{text}");
@@ -222,6 +233,9 @@ fn a_pass_after_a_failure_is_flaky_and_says_so_everywhere() {
     assert!(text.contains("1 flaky: fickle"), "{text}");
     let junit = std::fs::read_to_string(stage.path("out.xml")).unwrap();
     assert!(junit.contains("<flakyFailure"), "{junit}");
+    // `right` was run once.
+    assert_eq!(numbers(&stage, "attempt"), [Some(1), Some(2), None]);
+    assert_eq!(numbers(&stage, "repetition"), [None; 3]);
     // Both attempts' captures are there.
     assert!(stage.path("captures/fickle.pcap").exists());
     assert!(stage.path("captures/fickle.2.pcap").exists());
