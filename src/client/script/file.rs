@@ -33,6 +33,7 @@ fn failure(result: String) -> Failure {
         call: "recv",
         result,
         errno: None,
+        fault: None,
         op: None,
     }
 }
