@@ -193,6 +193,49 @@ fn accepting_with_retries_writes_what_the_passing_attempt_showed() {
     assert!(!stage.path("scenarios/snapshots").exists());
 }
 
+/// Runs side by side that receive into one file do not write into each other's.
+#[test]
+fn repetitions_side_by_side_receive_into_a_file_each() {
+    let stage = Stage::new();
+    let bytes: Vec<u8> = (0..300_000u32).map(|i| (i % 251) as u8).collect();
+    std::fs::create_dir_all(stage.path("scenarios")).unwrap();
+    std::fs::write(stage.path("scenarios/sent.bin"), &bytes).unwrap();
+    stage.write(
+        "scenarios/copy.toml",
+        r#"title = "a file"
+[server]
+kind = "select"
+listen = "127.0.0.1:5000"
+handler = [{ send = { file = "sent.bin" } }, "close"]
+[[client]]
+name = "client"
+steps = ["connect", { recv-file = { into = "copy.bin", equals = "sent.bin" } }, "close"]
+[expect]
+snapshot = false
+"#,
+    );
+    // Whenever there is a file, it is whole.
+    let mut command = stage.command(&["scenarios", "--repeat", "60", "--jobs", "4"]);
+    let command = command.stdout(std::process::Stdio::null());
+    let mut child = command.spawn().expect("lab-capture can be started");
+    let mut seen = 0;
+    let status = loop {
+        if let Ok(copy) = std::fs::read(stage.path("captures/copy.bin")) {
+            assert!(copy == bytes, "{} of {} bytes", copy.len(), bytes.len());
+            seen += 1;
+        }
+        if let Some(status) = child.try_wait().expect("our child") {
+            break status;
+        }
+    };
+    assert!(status.success());
+    assert!(seen > 0);
+    let captures = std::fs::read_dir(stage.path("captures")).unwrap();
+    let names = captures.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let left: Vec<String> = names.filter(|name| name.ends_with(".part")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
 /// A client that fails in its first run and is right ever after.
 fn flaky(stage: &Stage) {
     fickle(stage);

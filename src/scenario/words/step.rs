@@ -257,7 +257,7 @@ static RECV_FILE: Table = Table {
         key(
             "into",
             &PATH,
-            "Where the bytes go, in the folder of captures.",
+            "Where the bytes go, in the folder of captures; there when all have come.",
             "into = \"copy.bin\"",
         ),
         key(
