@@ -30,6 +30,7 @@ use super::program_monitor::{Monitor, Shared, event};
 use super::program_protocol::{Order, Request, User};
 use super::program_sockets::is_listening;
 use crate::platform::init::spawn_in_pid_namespace;
+use crate::platform::process::given_descriptor_limit;
 use crate::scenario::{ProcessSignal, Program};
 use crate::timeline::{self, Timeline};
 
@@ -215,6 +216,7 @@ impl Launch<'_> {
             argv: program.argv.clone(),
             env: program.env.clone(),
             dir: working_folder(actor, program, self.folder)?,
+            descriptors: given_descriptor_limit(),
             unprivileged: self.isolation.rootless()
                 || !geteuid().is_root()
                 || user

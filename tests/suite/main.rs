@@ -2,6 +2,7 @@
 
 mod ci;
 mod isolation;
+mod limits;
 mod memory;
 mod order;
 mod quiet;
