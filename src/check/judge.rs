@@ -24,6 +24,8 @@ pub enum Policy {
     ReadOnly,
     /// Write what this run showed.
     Accept,
+    /// Compare with what another run of the same call has written; write nothing.
+    Accepted,
 }
 
 /// What the judge needs besides the scenario.
@@ -201,6 +203,19 @@ impl Judge {
         }
         let shown = path.display();
         Ok(Judged::Fails(Box::new(match comparison {
+            Comparison::Differs { stored, diff } if self.policy == Policy::Accepted => Finding {
+                code: "snapshot-differs",
+                message: format!("the flow differs from that of an earlier run, now in {shown}"),
+                expected: Some(stored),
+                actual: Some(text.to_owned()),
+                diff: Some(diff),
+                notes: vec![
+                    "two runs of this scenario are not alike: let its programs wait for each other \
+                     (an exact `recv`, a `wait`, a `barrier`), or name the other flow in `variants`"
+                        .to_owned(),
+                ],
+                ..Finding::default()
+            },
             Comparison::Differs { stored, diff } => Finding {
                 code: "snapshot-differs",
                 message: format!("the flow differs from the snapshot {shown}"),

@@ -163,7 +163,7 @@ impl<'a> Results<'a> {
             let (folder, format) = (&self.laboratory.folder, self.laboratory.format);
             let counted = repeats.add(judged, number, item, folder, format);
             self.worst = worse(self.worst, counted.verdict.exit_code());
-            reporters.repetition(counted)?;
+            reporters.repetition(counted, number)?;
         }
         if number == plan.repeat {
             self.end_of_repeats(reporters)?;

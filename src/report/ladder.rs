@@ -8,6 +8,7 @@ use anstyle::Style;
 
 use super::datagrams::{Datagram, Exchange, What};
 use super::escape;
+pub(super) use super::known::Known;
 use super::order::{Part, Placed, Story};
 use super::packets::{ends, shown};
 use super::style::{self, BAD, BOLD, DIM, cut, pad, paint, width};
@@ -314,50 +315,6 @@ fn rung(seg: &Seg) -> Rung<'_> {
 /// The call's name.
 fn call(event: &Event) -> String {
     escape::line(&event.call)
-}
-
-/// Names for the addresses in results of calls: `accept 127.0.0.1:40000` becomes `accept client-1`.
-#[derive(Default)]
-pub(super) struct Known(Vec<(String, String)>);
-
-impl Known {
-    /// Takes a name for an address, unless it has one.
-    pub fn add(&mut self, address: SocketAddr, name: &str) {
-        let address = address.to_string();
-        if address != name && !self.0.iter().any(|(known, _)| *known == address) {
-            self.0.push((address, name.to_owned()));
-        }
-    }
-
-    /// `text` of an event of `actor`, whose own address stays.
-    fn apply(&self, text: &str, actor: &str) -> String {
-        let mut out = String::new();
-        let mut rest = text;
-        while !rest.is_empty() {
-            // Not the beginning of a longer port or the end of a longer address.
-            let starts =
-                !out.ends_with(|c: char| c.is_ascii_alphanumeric() || c == ':' || c == '.');
-            let found = self.0.iter().find(|(address, name)| {
-                starts
-                    && name != actor
-                    && rest
-                        .strip_prefix(address.as_str())
-                        .is_some_and(|behind| !behind.starts_with(|c: char| c.is_ascii_digit()))
-            });
-            match found {
-                Some((address, name)) => {
-                    out.push_str(name);
-                    rest = &rest[address.len()..];
-                }
-                None => {
-                    let c = rest.chars().next().unwrap_or_default();
-                    out.push(c);
-                    rest = &rest[c.len_utf8()..];
-                }
-            }
-        }
-        out
-    }
 }
 
 /// Does the event say nothing that the end of the list does not say, too?

@@ -341,3 +341,80 @@ fn summary_of_several() {
         "  failed close\n2 scenarios: 1 passed, 1 failed  1.2 s\n"
     );
 }
+
+/// Many clients; every third of the last half failed.
+fn crowd(count: usize) -> Run {
+    let mut run = Run::new("crowd", "Many clients");
+    let mut findings = vec![];
+    for number in 1..=count {
+        let name = format!("client-{number}");
+        let index = run.connection(&name);
+        run.handshake(index);
+        run.echo(index, b"hello", 0);
+        run.client_closes(index);
+        if number > count / 2 && number % 3 == 0 {
+            findings.push(Finding {
+                code: "step-failed",
+                message: format!("{name}: recv ECONNRESET"),
+                connection: Some(name),
+                ..Finding::default()
+            });
+        }
+    }
+    if !findings.is_empty() {
+        run.judged.verdict = Verdict::Failed(findings);
+    }
+    run
+}
+
+/// The clients of the ladders, in their order.
+fn drawn(text: &str) -> Vec<&str> {
+    let heads = text.lines().map(|line| line.split_whitespace());
+    let heads = heads.filter_map(
+        |mut words| match [words.next(), words.next(), words.next()] {
+            [Some(client), Some("server"), None] => Some(client),
+            _ => None,
+        },
+    );
+    heads.collect()
+}
+
+#[test]
+fn of_many_connections_some_are_drawn_and_the_failed_ones_first() {
+    let run = crowd(300);
+    let text = full(&run);
+    let ladders = text.matches(" SYN ──").count();
+    assert_eq!(ladders, 10, "{text}");
+    // The first that failed, and only such.
+    for number in [153, 156, 180] {
+        assert!(text.contains(&format!("  client-{number} ")), "{text}");
+    }
+    assert!(!text.contains("client-154"), "{text}");
+    let said = "… 290 connections more (40 of them named by findings) and";
+    assert!(text.contains(said), "{text}");
+    assert!(text.contains("lab-capture show captures/crowd.pcap --stream N"));
+    assert!(text.contains("client-153 (--stream "), "{text}");
+    assert!(text.contains("… 30 more not told here"), "{text}");
+    let lines = text.lines().count();
+    assert!(lines < 700, "{lines} lines");
+    // Of failures alone only what failed is counted.
+    let options = Options {
+        detail: Detail::Failures,
+        ..Options::default()
+    };
+    let text = plain(&run.judged, &options);
+    assert!(text.contains("… 40 connections more (40 of them named by findings) and"));
+}
+
+#[test]
+fn as_many_connections_as_are_drawn_are_whole() {
+    let mut run = crowd(9);
+    let text = full(&run);
+    assert_eq!(text.matches(" SYN ──").count(), 9, "{text}");
+    assert!(!text.contains("left out"), "{text}");
+    assert!(!text.contains("--stream"), "{text}");
+    // What failed is drawn first.
+    assert_eq!(drawn(&text)[..3], ["client-6", "client-9", "client-1"]);
+    run.judged.verdict = Verdict::Passed { variant: None };
+    assert_eq!(full(&run).matches(" SYN ──").count(), 9);
+}

@@ -12,6 +12,7 @@ use std::process::{Command, ExitCode};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -93,6 +94,10 @@ fn run(arguments: &[String]) -> Result<(), Box<dyn std::error::Error>> {
 /// Becomes the user, then starts the program.
 fn start(order: &Order) -> Result<Pid, (String, i32)> {
     let failed = |operation: &str, errno: i32| (operation.to_owned(), errno);
+    if let Some((soft, hard)) = order.descriptors {
+        setrlimit(Resource::RLIMIT_NOFILE, soft, hard)
+            .map_err(|errno| failed("setrlimit", errno as i32))?;
+    }
     if let Some(user) = &order.user {
         become_user(user).map_err(|(call, errno)| failed(call, errno as i32))?;
     }

@@ -19,6 +19,7 @@ use super::protocol::{Order, User};
 use super::running::RunningProgram;
 use crate::lab::isolation::Isolation;
 use crate::platform::init::spawn_in_pid_namespace;
+use crate::platform::process::given_descriptor_limit;
 use crate::scenario::Program;
 use crate::timeline::Timeline;
 
@@ -151,6 +152,7 @@ impl Launch<'_> {
             argv: program.argv.clone(),
             env: program.env.clone(),
             dir: working_folder(actor, program, self.folder)?,
+            descriptors: given_descriptor_limit(),
             unprivileged: self.isolation.rootless()
                 || !geteuid().is_root()
                 || user

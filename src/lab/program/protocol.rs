@@ -20,6 +20,9 @@ pub(super) struct Order {
     pub env: Vec<(String, String)>,
     /// Working folder.
     pub dir: PathBuf,
+    /// Soft and hard `RLIMIT_NOFILE` that lab-capture was given, where it raised its own: a program
+    /// that assumes `FD_SETSIZE`, or closes all that there may be, is run as it would be by hand.
+    pub descriptors: Option<(u64, u64)>,
     /// Become this user before.
     pub user: Option<User>,
     /// Give up all capabilities before; false only for real root.
