@@ -23,6 +23,7 @@ pub mod watch;
 
 pub use error::LabError;
 pub use isolation::{Isolation, IsolationError, Namespace, On};
+pub use isolation_help::remedy_on_host;
 pub use isolation_probe::{Probe, ProbeStep, probe, probe_main};
 pub use program::{Exit, Launch, ProgramError, ProgramOutput, RunningProgram};
 pub use run::{Ran, RunOptions, run, run_here};
