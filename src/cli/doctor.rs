@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
+use nix::unistd::geteuid;
 
 use super::main::LAB;
 use crate::lab;
@@ -15,12 +16,13 @@ pub fn doctor() -> anyhow::Result<u8> {
     let good = Style::new().fg_color(Some(AnsiColor::Green.into()));
     let bad = Style::new().fg_color(Some(AnsiColor::Red.into()));
     let probe = lab::probe()?;
-    let how = match probe.privileged {
-        true => "as root (CAP_SYS_ADMIN): no user namespace is needed",
-        false => "as an ordinary user, in a user namespace of its own",
+    let how = match (probe.privileged, geteuid().is_root()) {
+        (true, _) => "as root (CAP_SYS_ADMIN): no user namespace is needed",
+        (false, true) => "as root without CAP_SYS_ADMIN, in a user namespace of its own",
+        (false, false) => "as an ordinary user, in a user namespace of its own",
     };
     writeln!(out, "scenarios run {how}")?;
-    for step in &probe.steps {
+    for step in probe.steps.iter().chain(&probe.settings) {
         match &step.error {
             None => writeln!(out, "  {good}ok{good:#}   {}", step.name)?,
             Some(error) => {
@@ -36,7 +38,9 @@ pub fn doctor() -> anyhow::Result<u8> {
     writeln!(out, "--on host, watch (the machine's own lo)")?;
     writeln!(out, "  {style}{word}{style:#}   CAP_NET_RAW")?;
     if !host {
-        writeln!(out, "       run it with sudo")?;
+        for line in lab::remedy_on_host().lines() {
+            writeln!(out, "       {line}")?;
+        }
     }
     writeln!(out, "limits")?;
     let (soft, hard) = crate::platform::process::descriptor_limit()?;

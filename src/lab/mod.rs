@@ -14,7 +14,7 @@ pub mod watch;
 
 pub use error::LabError;
 pub use isolation::{
-    Isolation, IsolationError, Namespace, On, Probe, ProbeStep, probe, probe_main,
+    Isolation, IsolationError, Namespace, On, Probe, ProbeStep, probe, probe_main, remedy_on_host,
 };
 pub use program::{Exit, Launch, ProgramError, ProgramOutput, RunningProgram};
 pub use run::{Ran, RunOptions, run, run_here};

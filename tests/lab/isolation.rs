@@ -20,6 +20,7 @@ pub fn trials() -> Vec<Trial> {
             let probe = probe().unwrap();
             assert!(probe.works(), "{probe:?}");
             assert_eq!(probe.privileged, !isolation().rootless());
+            assert_eq!(probe.settings.unwrap().error, None);
         }),
     ];
     if !isolation().rootless() {
@@ -112,9 +113,10 @@ fn in_namespace_with_id() -> String {
         .unwrap()
 }
 
-fn told(obstacle: &str) -> String {
+fn told(role: &[&str]) -> String {
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["__role", "prepare", obstacle])
+        .arg("__role")
+        .args(role)
         .output()
         .unwrap();
     assert!(
@@ -126,23 +128,35 @@ fn told(obstacle: &str) -> String {
 }
 
 fn remedies() {
-    let limit = told("limit");
+    let limit = told(&["prepare", "limit"]);
     assert!(limit.contains("(user.max_user_namespaces = 0)"), "{limit}");
     assert!(
         limit.contains("sudo sysctl user.max_user_namespaces=10000"),
         "{limit}"
     );
-    let chroot = told("chroot");
+    let chroot = told(&["prepare", "chroot"]);
     assert!(
         chroot.contains("user namespace: unshare(CLONE_NEWUSER): not permitted"),
         "{chroot}"
     );
     assert!(chroot.contains("seccomp"), "{chroot}");
     assert!(chroot.contains("--on host"), "{chroot}");
-    let threads = told("threads");
+    let threads = told(&["prepare", "threads"]);
     assert!(threads.contains("the process has 2 threads"), "{threads}");
-    let host = told("host");
+    let host = told(&["prepare", "host"]);
     assert!(host.contains("needs root or CAP_NET_RAW"), "{host}");
+    // Who is root already is not sent to sudo.
+    let root = !isolation().rootless();
+    assert_eq!(host.contains("sudo"), !root, "{host}");
+    assert!(host.contains("--cap-add NET_RAW"), "{host}");
+    let settings = told(&["read-only settings"]);
+    assert!(
+        settings.starts_with(
+            "net.ipv4.tcp_syn_retries = 3: write /proc/sys/net/ipv4/tcp_syn_retries: Read-only file system\n"
+        ),
+        "{settings}"
+    );
+    assert!(settings.contains("unmask=/proc/sys"), "{settings}");
 }
 
 /// Beside other traffic, which never stops.

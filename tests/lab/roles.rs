@@ -19,6 +19,7 @@ pub fn play(arguments: &[String]) -> ExitCode {
         "echo-once" => echo_once(&arguments[1]),
         "lab-capture" => lab_capture(&arguments[1], &arguments[2]),
         "prepare" => prepare(&arguments[1]),
+        "read-only settings" => read_only_settings(),
         other => panic!("no part {other}"),
     }
     ExitCode::SUCCESS
@@ -87,4 +88,24 @@ fn prepare(obstacle: &str) {
     };
     platform::drop_all_capabilities().unwrap();
     println!("{}", Isolation::prepare(on).unwrap_err());
+}
+
+/// What is said of a `[sysctl]` where `/proc/sys` is read-only, as in a container.
+fn read_only_settings() {
+    use nix::mount::{MsFlags, mount};
+    let isolation = Isolation::prepare(On::Namespace).unwrap();
+    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS).unwrap();
+    let change = |source, target, flags| mount(source, target, None::<&str>, flags, None::<&str>);
+    let sys = "/proc/sys";
+    change(None, "/", MsFlags::MS_REC | MsFlags::MS_PRIVATE).unwrap();
+    change(Some(sys), sys, MsFlags::MS_BIND | MsFlags::MS_REC).unwrap();
+    // What was mounted with these flags keeps them, in a namespace that does not own it.
+    let keep = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    let read_only = MsFlags::MS_REMOUNT | MsFlags::MS_BIND | MsFlags::MS_RDONLY | keep;
+    change(None, sys, read_only).unwrap();
+    let settings = [("net.ipv4.tcp_syn_retries".to_owned(), "3".to_owned(), 5..9)];
+    println!(
+        "{}",
+        isolation.enter(&Link::default(), &settings).unwrap_err()
+    );
 }

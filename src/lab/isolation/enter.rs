@@ -56,7 +56,7 @@ pub enum IsolationError {
         span: Span,
     },
     /// The kernel refused a setting of the scenario.
-    #[error("{what}: {source}")]
+    #[error("{what}: {source}{}", super::help::setting(source))]
     Setting {
         /// What was set to which value.
         what: String,
@@ -128,17 +128,7 @@ impl Isolation {
         }
         platform::new_network_namespace().map_err(|e| unavailable("network namespace", &e))?;
         for (name, value, span) in sysctl {
-            if !platform::is_network_sysctl(name) {
-                return Err(IsolationError::NotOfNamespace {
-                    name: name.clone(),
-                    span: span.clone(),
-                });
-            }
-            platform::write_sysctl(name, value).map_err(|source| IsolationError::Setting {
-                what: format!("{name} = {value}"),
-                span: span.clone(),
-                source,
-            })?;
+            set_sysctl(name, value, span)?;
         }
         let lo = Interface::open("lo").map_err(|e| unavailable("lo up", &e))?;
         set_link(&lo, link)?;
@@ -169,6 +159,21 @@ fn privileged() -> bool {
     ]
     .into_iter()
     .all(has_cap)
+}
+
+/// A setting of the calling thread's network namespace.
+pub(super) fn set_sysctl(name: &str, value: &str, span: &Span) -> Result<(), IsolationError> {
+    if !platform::is_network_sysctl(name) {
+        return Err(IsolationError::NotOfNamespace {
+            name: name.to_owned(),
+            span: span.clone(),
+        });
+    }
+    platform::write_sysctl(name, value).map_err(|source| IsolationError::Setting {
+        what: format!("{name} = {value}"),
+        span: span.clone(),
+        source,
+    })
 }
 
 fn set_link(lo: &Interface, link: &Link) -> Result<(), IsolationError> {

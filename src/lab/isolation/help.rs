@@ -1,6 +1,9 @@
 //! Why isolation is refused on this machine, and how to repair it, in words for a person.
 
-use crate::platform::{self, UserNamespaceError};
+use nix::errno::Errno;
+use nix::unistd::geteuid;
+
+use crate::platform::{self, Capability, PlatformError, UserNamespaceError, has_cap};
 
 /// The remedy for a user namespace that could not be made or, without an error, for one that was
 /// made and is of no use, or a step after it that was refused.
@@ -30,9 +33,20 @@ pub(super) fn explain(error: Option<&UserNamespaceError>) -> String {
               in a container allow the system call unshare (docker run --security-opt seccomp=unconfined)"
             .to_owned(),
     };
-    format!(
-        "{cure}\nor run it as root:  sudo lab-capture …\nor on the machine's own lo, where unshare is not needed:  sudo lab-capture --on host …"
-    )
+    let root = geteuid().is_root();
+    let (as_root, on_host) = match (root, has_cap(Capability::NetRaw)) {
+        // The root of a container: sudo would give it nothing that it lacks.
+        (true, true) => ("", "lab-capture --on host …"),
+        (true, false) => (
+            "",
+            "lab-capture --on host …, with the capability NET_RAW (podman run --cap-add NET_RAW)",
+        ),
+        (false, _) => (
+            "or run it as root:  sudo lab-capture …\n",
+            "sudo lab-capture --on host …",
+        ),
+    };
+    format!("{cure}\n{as_root}or on the machine's own lo, where unshare is not needed:  {on_host}")
 }
 
 /// Ubuntu 23.10 and later: a profile may give a program what unprivileged users have lost.
@@ -51,9 +65,34 @@ fn apparmor() -> String {
     )
 }
 
+/// How to come by `CAP_NET_RAW`, which `--on host` needs; a line or more.
+pub fn remedy_on_host() -> &'static str {
+    match geteuid().is_root() {
+        true => "give this root the capability NET_RAW (podman run --cap-add NET_RAW)",
+        false => {
+            "run it as root:  sudo lab-capture --on host …\n\
+             in a container as its root, with NET_RAW (podman run --user 0 --cap-add NET_RAW)"
+        }
+    }
+}
+
 /// The remedy for `--on host` without `CAP_NET_RAW`.
 pub(super) fn capture_on_host() -> String {
-    "run it as root:  sudo lab-capture --on host …\n\
-     or without --on host: a namespace of its own needs no root"
-        .to_owned()
+    format!(
+        "{}\nor without --on host: a namespace of its own needs no root",
+        remedy_on_host()
+    )
+}
+
+/// What to do about a setting that was refused; begins a line of its own, or is empty.
+pub(super) fn setting(error: &PlatformError) -> &'static str {
+    match error.errno {
+        Errno::EROFS => {
+            "\nthis /proc/sys is mounted read-only, as containers have it; make it writable with\n  \
+             podman run --security-opt unmask=/proc/sys …\n  \
+             docker run --security-opt systempaths=unconfined …\n  \
+             Kubernetes: procMount: Unmasked, with hostUsers: false"
+        }
+        _ => "",
+    }
 }

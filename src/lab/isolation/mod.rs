@@ -5,4 +5,5 @@ mod help;
 pub mod probe;
 
 pub use enter::{Isolation, IsolationError, Namespace, On};
+pub use help::remedy_on_host;
 pub use probe::{Probe, ProbeStep, probe, probe_main};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::enter::{Isolation, IsolationError, On};
+use super::enter::{Isolation, IsolationError, On, set_sysctl};
 use crate::capture::live::{LiveCapture, LiveConfig};
 use crate::platform;
 use crate::scenario::{CaptureSpec, Link};
@@ -32,6 +32,9 @@ pub struct Probe {
     pub privileged: bool,
     /// The steps tried, up to the first that failed.
     pub steps: Vec<ProbeStep>,
+    /// Scenarios with `[sysctl]`, which containers refuse; no step of the chain, for all others can
+    /// do without. `None` where the chain did not come that far.
+    pub settings: Option<ProbeStep>,
 }
 
 impl Probe {
@@ -41,15 +44,20 @@ impl Probe {
     }
 
     fn step<T, E: ToString>(&mut self, name: &str, result: Result<T, E>) -> Option<T> {
+        let (step, value) = ProbeStep::of(name, result);
+        self.steps.push(step);
+        value
+    }
+}
+
+impl ProbeStep {
+    fn of<T, E: ToString>(name: &str, result: Result<T, E>) -> (Self, Option<T>) {
         let (value, error) = match result {
             Ok(value) => (Some(value), None),
             Err(error) => (None, Some(error.to_string())),
         };
-        self.steps.push(ProbeStep {
-            name: name.to_owned(),
-            error,
-        });
-        value
+        let name = name.to_owned();
+        (ProbeStep { name, error }, value)
     }
 }
 
@@ -100,6 +108,9 @@ fn try_all(probe: &mut Probe) -> Option<()> {
     let isolation = isolation.ok()?;
     let entered = isolation.enter(&Link::default(), &[]);
     probe.step("network namespace and lo", entered)?;
+    // Any that every kernel has, to a value that is valid.
+    let set = set_sysctl("net.ipv4.tcp_syn_retries", "6", &(0..0));
+    probe.settings = Some(ProbeStep::of("[sysctl]", set).0);
     let config = LiveConfig::choose(&CaptureSpec::default(), 0);
     let opened = LiveCapture::open(&config, None, || {});
     let mut capture = probe.step("packet socket", opened)?;
