@@ -14,6 +14,8 @@ pub(super) struct Ip {
     pub(super) ttl: u8,
     /// VLAN of the frame, 0 for none.
     pub(super) vlan: u16,
+    /// Is the datagram longer than the frame it came in?
+    pub(super) cut: bool,
 }
 
 /// Layers opened so far and what was met on the way.
@@ -63,7 +65,6 @@ pub(super) fn v4<'a>(view: View<'a>, path: Path) -> Packet<'a> {
         return Packet::Skipped(Reason::Malformed("IPv4"));
     }
     let total = u32::from(u16::from_be_bytes([head[2], head[3]]));
-    let cut = total > view.len;
     let view = match total {
         // The network card cuts the segment and fills the length in (offload).
         0 => view,
@@ -78,6 +79,7 @@ pub(super) fn v4<'a>(view: View<'a>, path: Path) -> Packet<'a> {
         id: u16::from_be_bytes([head[4], head[5]]),
         ttl: head[8],
         vlan: path.vlan,
+        cut: total > view.len,
     };
     let Some(payload) = view.skip(header_len) else {
         return Packet::Skipped(Reason::Snapped("IPv4"));
@@ -93,7 +95,7 @@ pub(super) fn v4<'a>(view: View<'a>, path: Path) -> Packet<'a> {
     let (more, offset) = (word & 0x2000 != 0, u32::from(word & 0x1fff) * 8);
     let mut whole = true;
     if more || offset != 0 {
-        if payload.len > 0 && payload.data.len() as u32 == payload.len && !cut {
+        if payload.len > 0 && payload.data.len() as u32 == payload.len && !ip.cut {
             return Packet::Fragment(Fragment {
                 src: ip.src,
                 dst: ip.dst,
@@ -133,8 +135,11 @@ pub(super) fn v6<'a>(view: View<'a>, path: Path) -> Packet<'a> {
         id: 0,
         ttl: head[7],
         vlan: path.vlan,
+        cut: false,
     };
-    let view = match u32::from(u16::from_be_bytes([head[4], head[5]])) {
+    let len = u32::from(u16::from_be_bytes([head[4], head[5]]));
+    ip.cut = len + 40 > view.len;
+    let view = match len {
         // What 16 bits cannot say (BIG TCP, jumbograms): to the end of the frame. tshark wants
         // the jumbo payload option for it, which Linux no longer writes. A smaller packet of
         // length 0 has no payload.
@@ -187,7 +192,8 @@ pub(super) fn transport<'a>(
                 let next = view.data[0];
                 let (more, offset) = (word & 1 != 0, u32::from(word & 0xfff8));
                 if more || offset != 0 {
-                    let Some(part) = view.skip(8).filter(|p| p.is_whole() && p.len > 0) else {
+                    let part = view.skip(8).filter(|p| p.is_whole() && p.len > 0);
+                    let Some(part) = part.filter(|_| !ip.cut) else {
                         return Packet::Skipped(Reason::Fragment);
                     };
                     return Packet::Fragment(Fragment {

@@ -262,9 +262,19 @@ fn ppi<'a>(view: View<'a>, path: Path) -> Packet<'a> {
     let (Some(len), Some(link)) = (view.u16_le(2), view.u32_le(4)) else {
         return Packet::Skipped(Reason::Snapped("PPI"));
     };
-    after(view, usize::from(len).max(8), "PPI", |rest| {
-        inside("PPI", link, rest, path)
-    })
+    let len = usize::from(len).max(8);
+    // Of fields, the common one of 802.11 tells whether there is a frame check sequence.
+    let (mut at, mut view) = (8, view);
+    while let (Some(kind), Some(size)) = (view.u16_le(at), view.u16_le(at + 2)) {
+        if at + 4 > len {
+            break;
+        }
+        if kind == 2 && view.u16_le(at + 4 + 8).is_some_and(|flags| flags & 1 != 0) {
+            view = view.limit(view.len.saturating_sub(4));
+        }
+        at += 4 + usize::from(size);
+    }
+    after(view, len, "PPI", |rest| inside("PPI", link, rest, path))
 }
 
 /// A frame of another link type, told by a header of 32 bits.

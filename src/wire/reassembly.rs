@@ -213,6 +213,7 @@ impl Inner {
                 id: if f.src.is_ipv4() { f.id as u16 } else { 0 },
                 ttl: f.ttl,
                 vlan: f.vlan,
+                cut: false,
             },
         }
     }
