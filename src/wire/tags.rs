@@ -42,13 +42,18 @@ fn typed<'a>(view: View<'a>, len: usize, name: &'static str, path: Path) -> Pack
     }
 }
 
-/// Network service header (RFC 8300).
+/// Network service header (RFC 8300). Of type 1 it has 24 bytes whatever it says, of type 2 at
+/// least 8.
 pub(super) fn nsh<'a>(view: View<'a>, path: Path) -> Packet<'a> {
-    let (Some(word), Some(next)) = (view.u16(0), view.u8(3)) else {
+    let (Some(word), Some(kind), Some(next)) = (view.u16(0), view.u8(2), view.u8(3)) else {
         return Packet::Skipped(Reason::Snapped("NSH"));
     };
-    let header = usize::from(word & 0x3f) * 4;
-    after(view, header.max(8), "NSH", |rest| {
+    let header = match (kind, usize::from(word & 0x3f) * 4) {
+        (1, _) => 24,
+        (2, len) => len.max(8),
+        (_, len) => len.max(4),
+    };
+    after(view, header, "NSH", |rest| {
         inner(next, rest, path).unwrap_or(Packet::Skipped(Reason::Tunnel("NSH")))
     })
 }

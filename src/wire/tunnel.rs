@@ -39,6 +39,11 @@ pub(super) fn gre<'a>(view: View<'a>, path: Path) -> Packet<'a> {
     let Some(rest) = view.skip(header) else {
         return Packet::Skipped(Reason::Snapped("GRE"));
     };
+    gre_payload(kind, flags, rest, path)
+}
+
+/// What GRE carries under a number. The flags tell ERSPAN's types apart.
+pub(super) fn gre_payload<'a>(kind: u16, flags: u16, rest: View<'a>, path: Path) -> Packet<'a> {
     match kind {
         0x0800 => ip::either(rest, path),
         0x86dd => ip::v6(rest, path),
@@ -55,19 +60,32 @@ pub(super) fn gre<'a>(view: View<'a>, path: Path) -> Packet<'a> {
         },
         // Mirrored frames: ERSPAN type I has no header, II has 8 bytes, III 12 or 20.
         0x88be if flags & 0x1000 == 0 => ether::ethernet(rest, path),
-        0x88be | 0x22eb => {
-            let version = rest.u8(0).unwrap_or(0) >> 4;
-            let platform = rest.u8(11).is_some_and(|b| b & 1 != 0);
-            let header = match (version, platform) {
-                (2, true) => 20,
-                (2, false) => 12,
-                _ => 8,
-            };
-            after(rest, header, "ERSPAN", |rest| ether::ethernet(rest, path))
-        }
+        0x88be | 0x22eb => erspan(rest, path),
         0x894f => tags::nsh(rest, path),
         0x0806 => Packet::Skipped(Reason::Arp),
         kind => Packet::Skipped(Reason::EtherType(kind)),
+    }
+}
+
+/// A mirrored frame with a header: 8 bytes in version 1 (type II), 12 or 20 in 2 (type III), which
+/// tells what kind of frame it is.
+fn erspan<'a>(view: View<'a>, path: Path) -> Packet<'a> {
+    let Some(version) = view.u8(0).map(|b| b >> 4) else {
+        return Packet::Skipped(Reason::Snapped("ERSPAN"));
+    };
+    if version == 1 {
+        return after(view, 8, "ERSPAN", |rest| ether::ethernet(rest, path));
+    }
+    match view.u16(10) {
+        _ if version != 2 => Packet::Skipped(Reason::Malformed("ERSPAN")),
+        None => Packet::Skipped(Reason::Snapped("ERSPAN")),
+        Some(word) => {
+            let header = if word & 1 != 0 { 20 } else { 12 };
+            after(view, header, "ERSPAN", |rest| match word >> 10 & 0x1f {
+                0 => ether::ethernet(rest, path),
+                _ => Packet::Skipped(Reason::Control("ERSPAN of another frame type")),
+            })
+        }
     }
 }
 

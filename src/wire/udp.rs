@@ -49,12 +49,13 @@ fn open<'a>(port: u16, body: View<'a>, path: Path) -> Option<Packet<'a>> {
 /// L2TP version 2 (RFC 2661): PPP in its data messages.
 fn l2tp<'a>(body: View<'a>, path: Path) -> Option<Packet<'a>> {
     let flags = body.u16(0)?;
-    if flags & 0x8000 != 0 || flags & 0xf != 2 {
+    if flags & 0x8000 != 0 || flags & 0xf == 3 {
         return None;
     }
-    let mut header = 6;
+    let (mut header, mut body) = (6, body);
     if flags & 0x4000 != 0 {
-        header += 2; // length
+        header += 2;
+        body = body.limit(body.u16(2)?.into());
     }
     if flags & 0x0800 != 0 {
         header += 4; // sequence numbers
@@ -120,7 +121,7 @@ fn ayiya<'a>(body: View<'a>, path: Path) -> Option<Packet<'a>> {
 fn capwap<'a>(body: View<'a>, path: Path) -> Option<Packet<'a>> {
     let (first, flags) = (body.u16(0)?, body.u16(2)?);
     // Encrypted, a fragment, or a keep-alive.
-    if first >> 8 != 0 || flags & 0x0088 != 0 {
+    if first >> 8 & 0xf != 0 || flags & 0x0088 != 0 {
         return None;
     }
     let rest = body.skip(usize::from(first >> 3 & 0x1f) * 4)?;
