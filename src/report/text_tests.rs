@@ -342,6 +342,26 @@ fn summary_of_several() {
     );
 }
 
+/// What a call did before a silence stands above its mark; the call that ended it below.
+#[test]
+fn a_silence_stands_where_it_was() {
+    let mut run = Run::new("silence", "The server takes its time");
+    let talk = run.connection("client-1");
+    run.handshake(talk);
+    run.act(talk, Server, "accept", "127.0.0.1:51712", Op::Received(0));
+    run.pause(1_000_000_000);
+    run.act(talk, Server, "close", "", Op::Close { unread: 0 });
+    run.segment(talk, Server, FIN, b"");
+    let text = full(&run);
+    let at = |what: &str| {
+        text.find(what)
+            .unwrap_or_else(|| panic!("{what} in {text}"))
+    };
+    assert!(at("│ accept") < at("1.000 s of silence"), "{text}");
+    assert!(at("1.000 s of silence") < at("│ close"), "{text}");
+    assert!(at("│ close") < at("FIN,ACK ─"), "{text}");
+}
+
 /// Many clients; every third of the last half failed.
 fn crowd(count: usize) -> Run {
     let mut run = Run::new("crowd", "Many clients");
