@@ -133,6 +133,14 @@ impl Repeats {
     pub(super) fn write(&self, out: &mut dyn Write, options: &Options) -> io::Result<()> {
         let worst = self.worst();
         let name = &worst.scenario.name;
+        // Once, not with each kind.
+        if options.explain {
+            text::introduction(out, worst, options)?;
+        }
+        let options = &Options {
+            explain: false,
+            ..options.clone()
+        };
         if self.kinds.len() > 1 {
             for kind in &self.kinds {
                 let times = count(kind.count as usize, "run");

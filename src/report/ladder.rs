@@ -157,10 +157,9 @@ pub(super) fn write(
     let mut before: Option<Nanos> = None;
     for (index, rung) in rungs.iter().enumerate() {
         let visible = first.contains(&index) || second.contains(&index);
+        let mut entries = vec![];
         while let Some(entry) = placed.next_if(|entry| entry.slot <= index) {
-            if visible {
-                layout.event(out, entry)?;
-            }
+            entries.push(entry);
         }
         if index == first.end && !second.is_empty() {
             let text = format!("{} packets left out", second.start - first.end);
@@ -171,15 +170,44 @@ pub(super) fn write(
             continue;
         }
         let silent = before.map_or(0, |before| rung.time - before);
-        if silent >= SILENCE {
-            let ms = silent / 1_000_000;
-            let text = format!("{}.{:03} s of silence", ms / 1000, ms % 1000);
-            layout.between(out, &text)?;
+        let mark = match before {
+            Some(before) if silent >= SILENCE => {
+                let times = entries.iter().map(|entry| entry.event.at);
+                Some(longest_pause(before, times, rung.time))
+            }
+            _ => None,
+        };
+        for at in 0..=entries.len() {
+            if mark == Some(at) {
+                let ms = silent / 1_000_000;
+                let text = format!("{}.{:03} s of silence", ms / 1000, ms % 1000);
+                layout.between(out, &text)?;
+            }
+            if let Some(entry) = entries.get(at) {
+                layout.event(out, entry)?;
+            }
         }
         layout.arrow(out, rung)?;
         before = Some(rung.time);
     }
     placed.try_for_each(|entry| layout.event(out, entry))
+}
+
+/// Between two arrows, above which of the events there most of the time went by: what happened before
+/// the silence stands above its mark, what ended it below. One past the last: above the arrow.
+fn longest_pause(before: Nanos, events: impl Iterator<Item = Nanos>, arrow: Nanos) -> usize {
+    let (mut last, mut longest, mut place) = (before, Nanos::MIN, 0);
+    // A call that sent a segment returns after it; it stands above that all the same.
+    let times = events.map(|time| time.min(arrow)).chain([arrow]);
+    for (index, time) in times.enumerate() {
+        let time = time.max(last);
+        // Of equals the last.
+        if time - last >= longest {
+            (longest, place) = (time - last, index);
+        }
+        last = time;
+    }
+    place
 }
 
 impl Layout<'_> {

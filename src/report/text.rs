@@ -41,6 +41,8 @@ pub struct Options {
     pub connections: usize,
     /// At most this many findings are told.
     pub findings: usize,
+    /// Print the scenario's explanation, whatever else is told.
+    pub explain: bool,
 }
 
 impl Default for Options {
@@ -52,6 +54,7 @@ impl Default for Options {
             packets: 200,
             connections: 10,
             findings: 20,
+            explain: false,
         }
     }
 }
@@ -75,8 +78,10 @@ pub fn write(out: &mut dyn Write, judged: &Judged, options: &Options) -> io::Res
         Detail::Failures => !passed,
         Detail::Full => true,
     };
+    if details || options.explain {
+        introduction(out, judged, options)?;
+    }
     if details {
-        head(out, judged)?;
         exchange(out, judged, options)?;
         if !passed || !judged.foreseen.is_empty() {
             findings::write(out, judged, options)?;
@@ -107,11 +112,32 @@ pub fn reason(judged: &Judged) -> Option<String> {
     }
 }
 
-fn head(out: &mut dyn Write, judged: &Judged) -> io::Result<()> {
+/// Name and title, and the explanation if it is asked for.
+///
+/// # Errors
+/// Those of `out`.
+pub fn introduction(out: &mut dyn Write, judged: &Judged, options: &Options) -> io::Result<()> {
     let name = paint(BOLD, &escape::line(&judged.scenario.name));
     let title = escape::line(&judged.scenario.title);
     let colon = if title.is_empty() { "" } else { ": " };
-    writeln!(out, "{name}{colon}{title}\n")
+    writeln!(out, "{name}{colon}{title}\n")?;
+    explanation(out, judged, options)
+}
+
+/// The scenario's explanation, if it is asked for: its paragraphs, wrapped.
+fn explanation(out: &mut dyn Write, judged: &Judged, options: &Options) -> io::Result<()> {
+    let text = match &judged.scenario.explain {
+        Some(text) if options.explain => text,
+        _ => return Ok(()),
+    };
+    for paragraph in text.trim().split("\n\n") {
+        let words: Vec<&str> = paragraph.split_whitespace().collect();
+        for line in style::wrap(&escape::line(&words.join(" ")), options.width) {
+            writeln!(out, "{line}")?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
 }
 
 /// Packet list and ladders.

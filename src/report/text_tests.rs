@@ -342,6 +342,48 @@ fn summary_of_several() {
     );
 }
 
+/// `--explain` prints the explanation above the report, wrapped; also where the report is one line.
+#[test]
+fn the_explanation_stands_above_all_else() {
+    let mut run = close();
+    let scenario = std::sync::Arc::make_mut(&mut run.judged.scenario);
+    let first = "connect() sends SYN, and\nwhat follows ".to_owned() + &"word ".repeat(30);
+    scenario.explain = Some(format!("{first}\n\nA second paragraph.\n"));
+    for detail in [Detail::Full, Detail::Quiet] {
+        let mut options = Options {
+            detail,
+            ..Options::default()
+        };
+        assert!(!plain(&run.judged, &options).contains("connect() sends"));
+        options.explain = true;
+        let text = plain(&run.judged, &options);
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].starts_with("close: One message"), "{text}");
+        assert!(lines[2].starts_with("connect() sends SYN, and what follows word"));
+        assert_eq!(lines[5..7], ["", "A second paragraph."], "{text}");
+    }
+}
+
+/// What a call did before a silence stands above its mark; the call that ended it below.
+#[test]
+fn a_silence_stands_where_it_was() {
+    let mut run = Run::new("silence", "The server takes its time");
+    let talk = run.connection("client-1");
+    run.handshake(talk);
+    run.act(talk, Server, "accept", "127.0.0.1:51712", Op::Received(0));
+    run.pause(1_000_000_000);
+    run.act(talk, Server, "close", "", Op::Close { unread: 0 });
+    run.segment(talk, Server, FIN, b"");
+    let text = full(&run);
+    let at = |what: &str| {
+        text.find(what)
+            .unwrap_or_else(|| panic!("{what} in {text}"))
+    };
+    assert!(at("│ accept") < at("1.000 s of silence"), "{text}");
+    assert!(at("1.000 s of silence") < at("│ close"), "{text}");
+    assert!(at("│ close") < at("FIN,ACK ─"), "{text}");
+}
+
 /// Many clients; every third of the last half failed.
 fn crowd(count: usize) -> Run {
     let mut run = Run::new("crowd", "Many clients");
