@@ -63,6 +63,8 @@ fn redact(text: &str) -> String {
         (r"\d+ (segment|retransmission|SYN)s?\b", "N ${1}s"),
         (r"(?m)^(actual: )\d+$", "${1}N"),
         (r"/\S*/wrong/", "FOLDER/"),
+        // Tracebacks show the lines of `python3 -c` since Python 3.13.
+        (r"(?m)^\| {5}raise .*\n", ""),
     ];
     rules
         .into_iter()
