@@ -51,6 +51,16 @@ pub(super) fn either<'a>(view: View<'a>, path: Path) -> Packet<'a> {
 
 #[inline]
 pub(super) fn v4<'a>(view: View<'a>, path: Path) -> Packet<'a> {
+    v4_with(view, view.u8(9).unwrap_or(0), path)
+}
+
+/// An IPv4 packet that carries TCP, whatever its protocol field says.
+pub(super) fn v4_tcp<'a>(view: View<'a>, path: Path) -> Packet<'a> {
+    v4_with(view, 6, path)
+}
+
+#[inline]
+fn v4_with<'a>(view: View<'a>, protocol: u8, path: Path) -> Packet<'a> {
     let Some(path) = path.deeper() else {
         return Packet::Skipped(Reason::TooDeep);
     };
@@ -100,7 +110,7 @@ pub(super) fn v4<'a>(view: View<'a>, path: Path) -> Packet<'a> {
                 src: ip.src,
                 dst: ip.dst,
                 id: ip.id.into(),
-                protocol: head[9],
+                protocol,
                 vlan: path.vlan,
                 offset,
                 more,
@@ -113,7 +123,7 @@ pub(super) fn v4<'a>(view: View<'a>, path: Path) -> Packet<'a> {
         }
         whole = false;
     }
-    transport(payload, head[9], &mut ip, whole, path)
+    transport(payload, protocol, &mut ip, whole, path)
 }
 
 pub(super) fn v6<'a>(view: View<'a>, path: Path) -> Packet<'a> {

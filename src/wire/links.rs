@@ -248,8 +248,8 @@ fn sunatm<'a>(view: View<'a>, path: Path) -> Packet<'a> {
     };
     match (flags & 0xf, rest.data) {
         (1, _) => after(rest, 2, "SunATM", |rest| ether::ethernet(rest, path)),
-        (2, _) | (0 | 3.., [0xaa, 0xaa, 3, ..]) => ether::llc(rest, path),
         (5 | 6, _) => Packet::Skipped(Reason::Control("ATM signalling")),
+        (2, _) | (_, [0xaa, 0xaa, 3, ..]) => ether::llc(rest, path),
         (_, [_, 0x21, ..]) => ppp::ppp(rest, path),
         (_, [0, 0, ..]) => after(rest, 2, "SunATM", |rest| ether::ethernet(rest, path)),
         (_, [0x45..=0x4f | 0x60..=0x6f, ..]) => ip::either(rest, path),

@@ -21,8 +21,9 @@ pub(super) fn gre<'a>(view: View<'a>, path: Path) -> Packet<'a> {
             header += len;
         }
     }
-    if flags & 7 == 1 && flags & 0x0080 != 0 {
-        header += 4; // acknowledgement number
+    // An acknowledgement number, of those that carry PPP.
+    if flags & 7 != 0 && flags & 0x0080 != 0 && matches!(kind, 0x880b | 0x8881 | 0x88d2) {
+        header += 4;
     }
     if flags & 0x4000 != 0 {
         // Source routes, until one of type 0 and length 0.
@@ -39,8 +40,14 @@ pub(super) fn gre<'a>(view: View<'a>, path: Path) -> Packet<'a> {
     let Some(rest) = view.skip(header) else {
         return Packet::Skipped(Reason::Snapped("GRE"));
     };
+    // Wireshark looks there whatever fields come before.
+    let redirected = matches!(view.u8(4), Some(0x40..=0x4f));
+    let flags = flags & 0xf0ff | if redirected { WITHOUT_HEADER } else { 0 };
     gre_payload(kind, flags, rest, path)
 }
+
+/// A flag of our own, in a place that GRE does not use: a WCCP packet of the first version.
+const WITHOUT_HEADER: u16 = 0x0100;
 
 /// What GRE carries under a number. The flags tell ERSPAN's types apart.
 pub(super) fn gre_payload<'a>(kind: u16, flags: u16, rest: View<'a>, path: Path) -> Packet<'a> {
@@ -54,10 +61,8 @@ pub(super) fn gre_payload<'a>(kind: u16, flags: u16, rest: View<'a>, path: Path)
         // Aruba's access points: 802.11, by priority.
         0x8200..=0x8370 if kind & 0xf == 0 => wifi::frame(rest, wifi::Layout::default(), path),
         // Cisco's cache redirection, with a header of its own before IPv4 or without.
-        0x883e => match rest.u8(0) {
-            Some(0x40..=0x4f) => ip::v4(rest, path),
-            _ => after(rest, 4, "WCCP", |rest| ip::v4(rest, path)),
-        },
+        0x883e if flags & WITHOUT_HEADER != 0 => ip::v4(rest, path),
+        0x883e => after(rest, 4, "WCCP", |rest| ip::v4(rest, path)),
         // Mirrored frames: ERSPAN type I has no header, II has 8 bytes, III 12 or 20.
         0x88be if flags & 0x1000 == 0 => ether::ethernet(rest, path),
         0x88be | 0x22eb => erspan(rest, path),

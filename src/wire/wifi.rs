@@ -10,7 +10,7 @@ pub(super) fn radiotap<'a>(view: View<'a>, path: Path) -> Packet<'a> {
     let (Some(len), Some(present)) = (view.u16_le(2), view.u32_le(4)) else {
         return Packet::Skipped(Reason::Snapped("radiotap"));
     };
-    if view.u8(0) != Some(0) || len < 8 {
+    if len < 8 {
         return Packet::Skipped(Reason::Malformed("radiotap"));
     }
     // Further bitmaps follow while bit 31 is set.
