@@ -95,8 +95,9 @@ impl Patterns {
 fn is_name(line: &str, next: &str) -> bool {
     let indent = |line: &str| line.len() - line.trim_start().len();
     let begins = next.trim_start().starts_with("handshake ");
-    let left_open = line.trim_start().starts_with(['.', '?', '|']);
-    begins && indent(next) > indent(line) && !left_open && !line.trim().contains(' ')
+    // A `-` begins a pattern of a group, whose lines are indented as well.
+    let other = line.trim() == "-" || line.trim_start().starts_with(['.', '?', '|']);
+    begins && indent(next) > indent(line) && !other && !line.trim().contains(' ')
 }
 
 fn names(heading: &str) -> Group {

@@ -126,6 +126,10 @@ fn several_connections() {
         &flows
     ));
     assert!(!holds("any order:\n- client \"one\"\n  ...", &flows));
+    assert!(holds(
+        "any order:\n-\n  handshake complete\n  client \"two\"\n  ...\n- for 2\n  handshake complete\n  ...",
+        &flows
+    ));
     assert!(!holds("client-9:\n...", &flows));
 }
 
