@@ -118,8 +118,9 @@ fn walk(path: &str, value: &Value, keys: &mut BTreeSet<String>) {
             }
             list.iter().for_each(|value| walk(path, value, keys));
         }
-        // A list that may be of objects; another record shows them.
+        // Objects that are not there; another record shows their keys.
         Value::Array(list) if list.is_empty() && path == "others" => {}
+        Value::Null if path == "findings.cause" => {}
         _ => {
             keys.insert(path.clone());
         }
