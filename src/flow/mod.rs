@@ -4,7 +4,7 @@ pub mod atoms;
 pub mod canonical;
 pub mod pattern;
 pub mod program;
-pub mod redact;
+mod redact;
 pub mod text;
 pub mod types;
 pub mod udp;
@@ -12,7 +12,7 @@ pub mod udp;
 pub use canonical::{Canonical, Programs, Unconfirmed, canonical, canonical_redacted};
 pub use text::escape;
 pub use types::*;
-pub use udp::{Exchange, Exchanges, canonical_udp};
+pub use udp::{Exchange, Exchanges, canonical_udp, canonical_udp_redacted};
 
 #[cfg(test)]
 mod tests;

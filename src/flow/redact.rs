@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::types::{Bytes, Content, Flow, What};
+use super::types::{Content, What};
 use crate::scenario::Redaction;
 
 /// Bytes as a flow shows them: as they are or their digest, or with what varies replaced.
@@ -19,21 +19,5 @@ pub(super) fn content(redactions: &[Redaction], bytes: Vec<u8>) -> What {
         Some(redacted) => What::Redacted(redacted),
         None if bytes.len() > Content::INLINE => What::Sha256(Sha256::digest(&bytes).into()),
         None => What::Bytes(bytes),
-    }
-}
-
-/// The same for a flow that holds its bytes already: those of datagrams, up to [`Content::INLINE`].
-pub fn datagrams(redactions: &[Redaction], flow: &mut Flow) {
-    let runs = flow
-        .phases
-        .iter_mut()
-        .flat_map(|phase| std::iter::once(&mut phase.first).chain(&mut phase.concurrent));
-    for run in runs {
-        let (Bytes::Exact(found) | Bytes::AtLeast(found)) = &mut run.bytes else {
-            continue;
-        };
-        if let What::Bytes(bytes) = &mut found.what {
-            found.what = content(redactions, std::mem::take(bytes));
-        }
     }
 }
