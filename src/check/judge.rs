@@ -8,7 +8,7 @@ use super::{cause, complete, expect, fails, naming};
 use crate::capture::{Completeness, Recording};
 use crate::flow::atoms::Atoms;
 use crate::flow::{
-    self, Canonical, Exchange, Flow, Programs, canonical_redacted, canonical_udp, redact,
+    self, Canonical, Exchange, Flow, Programs, canonical_redacted, canonical_udp_redacted,
 };
 use crate::scenario::Scenario;
 use crate::tcp::Conversation;
@@ -168,9 +168,8 @@ impl Judge {
             };
             let [client, server] = flow::operations(&cast, pair, &recording.events);
             let programs = [client.as_deref(), server.as_deref()];
-            let mut flow = canonical_udp(&name, exchange, programs);
-            redact::datagrams(&scenario.expect.redact, &mut flow);
-            flows.push(flow);
+            let redact = &scenario.expect.redact;
+            flows.push(canonical_udp_redacted(&name, exchange, programs, redact));
         }
         flows.sort_by_cached_key(|flow| naming::natural(&flow.name));
         flows

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
-use super::interrupt;
 use super::main::LAB;
+use super::{interrupt, terminal};
 use crate::capture::FrameStore;
 use crate::capture::live::{LiveCapture, LiveConfig};
 use crate::capture::write::PcapWriter;
@@ -211,12 +211,14 @@ pub fn watch(args: &WatchArgs) -> anyhow::Result<u8> {
         came.clear();
         let mut frames = FrameStore::default();
         capture.take_into(&mut frames);
+        // A window may change its size at any time.
+        let columns = terminal::columns();
         for frame in frames
             .iter(capture.link())
             .take(usize::try_from(left).unwrap_or(usize::MAX))
         {
             left -= 1;
-            if let Some(line) = live.line(&frame) {
+            if let Some(line) = live.line(&frame, columns) {
                 writeln!(out, "{line}")?;
             }
             if let Some(file) = &mut file {

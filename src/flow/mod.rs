@@ -5,7 +5,7 @@ pub mod canonical;
 pub mod lives;
 pub mod pattern;
 pub mod program;
-pub mod redact;
+mod redact;
 pub mod text;
 pub mod types;
 pub mod udp;
@@ -15,7 +15,7 @@ pub use lives::{Book, Cast, Life, Pair, client_of, operations};
 pub use redact::Redaction;
 pub use text::escape;
 pub use types::*;
-pub use udp::{Exchange, Exchanges, canonical_udp};
+pub use udp::{Exchange, Exchanges, canonical_udp, canonical_udp_redacted};
 
 #[cfg(test)]
 mod tests;

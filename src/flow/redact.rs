@@ -3,7 +3,7 @@
 use regex::bytes::Regex;
 use sha2::{Digest, Sha256};
 
-use super::types::{Bytes, Content, Flow, What};
+use super::types::{Content, What};
 
 /// What varies within payloads and does not matter.
 #[derive(Debug, Clone)]
@@ -30,21 +30,5 @@ pub(super) fn content(redactions: &[Redaction], bytes: Vec<u8>) -> What {
         Some(redacted) => What::Redacted(redacted),
         None if bytes.len() > Content::INLINE => What::Sha256(Sha256::digest(&bytes).into()),
         None => What::Bytes(bytes),
-    }
-}
-
-/// The same for a flow that holds its bytes already: those of datagrams, up to [`Content::INLINE`].
-pub fn datagrams(redactions: &[Redaction], flow: &mut Flow) {
-    let runs = flow
-        .phases
-        .iter_mut()
-        .flat_map(|phase| std::iter::once(&mut phase.first).chain(&mut phase.concurrent));
-    for run in runs {
-        let (Bytes::Exact(found) | Bytes::AtLeast(found)) = &mut run.bytes else {
-            continue;
-        };
-        if let What::Bytes(bytes) = &mut found.what {
-            found.what = content(redactions, std::mem::take(bytes));
-        }
     }
 }

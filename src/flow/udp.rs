@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 
 use rustc_hash::FxHashMap;
 
+use super::redact;
 use super::types::*;
+use crate::flow::Redaction;
 use crate::tcp::Side;
 use crate::timeline::{Nanos, Op};
 use crate::wire::{Datagram, Icmp};
@@ -124,6 +126,16 @@ impl Exchange {
 /// The canonical flow of an exchange: each datagram a run of its own, for boundaries are part of
 /// what UDP promises. `programs`: the operations of client and server, where known.
 pub fn canonical_udp(name: &str, exchange: &Exchange, programs: [Option<&[Op]>; 2]) -> Flow {
+    canonical_udp_redacted(name, exchange, programs, &[])
+}
+
+/// As [`canonical_udp`], with what legitimately varies in payloads replaced.
+pub fn canonical_udp_redacted(
+    name: &str,
+    exchange: &Exchange,
+    programs: [Option<&[Op]>; 2],
+    redactions: &[Redaction],
+) -> Flow {
     let of = |side| -> Vec<&Message> {
         exchange
             .messages
@@ -147,7 +159,7 @@ pub fn canonical_udp(name: &str, exchange: &Exchange, programs: [Option<&[Op]>; 
         };
         let message = lists[side][at[side]];
         phases.push(Phase {
-            first: run(message),
+            first: run(message, redactions),
             concurrent: None,
         });
         sent[side] += u64::from(message.len);
@@ -182,15 +194,10 @@ fn waits(messages: &[&Message], ops: Option<&[Op]>) -> Vec<u64> {
     waits
 }
 
-fn run(message: &Message) -> Run {
-    let whole = message.payload.len() == message.len as usize;
-    let what = if whole && message.payload.len() <= Content::INLINE {
-        What::Bytes(message.payload.clone())
-    } else if whole {
-        use sha2::{Digest, Sha256};
-        What::Sha256(Sha256::digest(&message.payload).into())
-    } else {
-        What::Unknown
+fn run(message: &Message, redactions: &[Redaction]) -> Run {
+    let what = match message.payload.len() == message.len as usize {
+        true => redact::content(redactions, message.payload.clone()),
+        false => What::Unknown,
     };
     let content = Content {
         len: u64::from(message.len),

@@ -62,6 +62,32 @@ fn junit_of_repeated_runs() {
     assert_eq!((report.tests, report.failures, report.errors), (2, 1, 1));
 }
 
+/// Runs belong together by file and name, in whatever order they come: neither alone tells.
+#[test]
+fn junit_cases_are_told_apart_by_file_and_name() {
+    let run = |folder: &str| {
+        let mut judged = close().judged;
+        let scenario = std::sync::Arc::make_mut(&mut judged.scenario);
+        let source = std::sync::Arc::make_mut(&mut scenario.source);
+        source.path = format!("{folder}/close.toml").into();
+        judged
+    };
+    let runs = [run("a"), run("b"), run("a"), error(), run("b")];
+    let xml = junit(Attempts::All, &runs);
+    let report = Report::deserialize_from_str(&xml).expect("what was written can be read");
+    let cases = report.test_suites[0].test_cases.iter();
+    let cases: Vec<_> = cases
+        .map(|case| {
+            (
+                case.classname.as_ref().unwrap().as_str(),
+                case.properties.len(),
+            )
+        })
+        .collect();
+    let busy = "scenarios/busy.toml";
+    assert_eq!(cases, [("a/close.toml", 2), ("b/close.toml", 2), (busy, 0)]);
+}
+
 #[test]
 fn junit_of_a_retry_is_flaky() {
     let xml = junit(Attempts::Last, &[failed(), inconclusive(), close().judged]);

@@ -5,6 +5,7 @@
 //! `rerunFailure`/`rerunError`; those before a pass that is accepted after a retry are
 //! `flakyFailure`/`flakyError`; the properties `attempt.1`, `attempt.2`… name each with its verdict and time.
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::time::Duration;
 
@@ -43,6 +44,8 @@ struct Case {
 #[derive(Default)]
 pub struct Junit {
     cases: Vec<Case>,
+    /// Places in `cases`, by the scenario's file and name.
+    index: HashMap<(String, String), usize>,
     attempts: Attempts,
 }
 
@@ -51,6 +54,7 @@ impl Junit {
     pub fn new(attempts: Attempts) -> Self {
         Junit {
             cases: vec![],
+            index: HashMap::new(),
             attempts,
         }
     }
@@ -58,19 +62,17 @@ impl Junit {
     /// Adds a run; a further one of the same scenario file is another attempt.
     pub fn add(&mut self, judged: &Judged) {
         let class = judged.scenario.source.path.to_string_lossy().into_owned();
-        let name = &judged.scenario.name;
-        let known = self
-            .cases
-            .iter()
-            .position(|case| case.name == *name && case.class == class);
-        let index = known.unwrap_or_else(|| {
-            self.cases.push(Case {
-                name: name.clone(),
+        let name = judged.scenario.name.clone();
+        let cases = &mut self.cases;
+        let key = (class.clone(), name.clone());
+        let index = *self.index.entry(key).or_insert_with(|| {
+            cases.push(Case {
+                name,
                 class,
                 attempts: vec![],
                 system_out: String::new(),
             });
-            self.cases.len() - 1
+            cases.len() - 1
         });
         let case = &mut self.cases[index];
         let line = super::text::verdict_line(judged);

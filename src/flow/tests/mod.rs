@@ -3,6 +3,7 @@
 mod by_hand;
 mod patterns;
 mod properties;
+mod redactions;
 mod simulator;
 
 use crate::tcp::{Conversation, Conversations, Side};
