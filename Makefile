@@ -22,9 +22,10 @@ test: test-deps lint ## everything: lint, unit, property, scenario and witness t
 	$(CARGO) test --quiet --no-fail-fast
 	$(CARGO) test --quiet --manifest-path examples/wire-tests/Cargo.toml --target-dir target
 
-lint: deps ## rustfmt and clippy, warnings denied
+lint: deps ## rustfmt, clippy and rustdoc, warnings denied
 	$(CARGO) fmt --check
 	$(CARGO) clippy --quiet --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --no-deps
 
 unit: deps ## the tests of the library alone
 	$(CARGO) test --quiet --lib

@@ -1,5 +1,6 @@
 //! Time, CPU and memory of a process; ratios with their spread.
 
+use std::io::Read;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,8 @@ use nix::sys::resource::{UsageWho, getrusage};
 #[derive(Debug, Clone, Copy)]
 pub struct Sample {
     pub wall: Duration,
+    /// Until the first byte on standard output: of ours, with `--quiet`, the verdict.
+    pub told: Duration,
     /// User and system time.
     pub cpu: Duration,
     /// Largest resident set of a process, in KiB.
@@ -35,32 +38,39 @@ pub fn sample(command: &[String]) -> Sample {
         .split_whitespace()
         .filter_map(|n| n.parse().ok())
         .collect();
-    let [wall, cpu, peak, succeeded] = numbers[..] else {
+    let [wall, told, cpu, peak, succeeded] = numbers[..] else {
         panic!("the helper said {text:?} of {command:?}");
     };
     Sample {
         wall: Duration::from_nanos(wall),
+        told: Duration::from_nanos(told),
         cpu: Duration::from_micros(cpu),
         peak,
         succeeded: succeeded == 1,
     }
 }
 
-/// The helper's part: runs the command, prints ns, µs, KiB and whether it succeeded.
+/// The helper's part: runs the command, prints ns to the end and to the first output, µs, KiB and whether it succeeded.
 pub fn helper(command: &[String]) {
     let start = Instant::now();
-    let status = Command::new(&command[0])
+    let mut child = Command::new(&command[0])
         .args(&command[1..])
-        .stdout(Stdio::null())
-        .status()
+        .stdout(Stdio::piped())
+        .spawn()
         .unwrap_or_else(|e| panic!("{}: {e}", command[0]));
+    let mut output = child.stdout.take().expect("a pipe");
+    // Nothing printed is told at the end.
+    let _ = output.read(&mut [0]);
+    let told = start.elapsed().as_nanos();
+    let _ = std::io::copy(&mut output, &mut std::io::sink());
+    let status = child.wait().expect("it can be waited for");
     let wall = start.elapsed().as_nanos();
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("getrusage");
     let micros =
         |time: nix::sys::time::TimeVal| time.tv_sec() as u64 * 1_000_000 + time.tv_usec() as u64;
     let cpu = micros(usage.user_time()) + micros(usage.system_time());
     println!(
-        "{wall} {cpu} {} {}",
+        "{wall} {told} {cpu} {} {}",
         usage.max_rss(),
         u8::from(status.success())
     );

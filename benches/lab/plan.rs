@@ -90,6 +90,12 @@ fn one(stage: &Stage, short: bool) {
         "  pipeline / lab-capture   {}",
         ratio(&samples[2], &samples[0], wall)
     );
+    let told = Spread::of(samples[0].iter().map(|s| s.told.as_secs_f64() * 1000.0));
+    let times = samples[2].iter().zip(&samples[0]);
+    let times = Spread::of(times.map(|(p, o)| p.wall.as_secs_f64() / o.told.as_secs_f64()));
+    println!(
+        "  … until our verdict stands there, behind which the capture closes: {told} ms; {times}"
+    );
 }
 
 /// What the floor does best with, for it to be a floor: found by `jobs`.

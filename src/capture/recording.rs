@@ -54,6 +54,6 @@ pub struct Printed {
     pub actor: Arc<str>,
     /// On standard error? Otherwise on standard output.
     pub stderr: bool,
-    /// The bytes, bounded; see [`crate::lab::program_output::KEPT`].
+    /// The bytes, bounded; see [`crate::lab::program::output::KEPT`].
     pub bytes: Vec<u8>,
 }

@@ -7,7 +7,9 @@ use super::verdict::{Finding, Named, Verdict};
 use super::{cause, complete, expect, fails, naming};
 use crate::capture::{Completeness, Recording};
 use crate::flow::atoms::Atoms;
-use crate::flow::{Canonical, Exchange, Flow, Programs, canonical_redacted, canonical_udp, redact};
+use crate::flow::{
+    self, Canonical, Exchange, Flow, Programs, canonical_redacted, canonical_udp, redact,
+};
 use crate::scenario::Scenario;
 use crate::tcp::Conversation;
 use crate::timeline::Event;
@@ -22,6 +24,8 @@ pub enum Policy {
     ReadOnly,
     /// Write what this run showed.
     Accept,
+    /// Compare with what another run of the same call has written; write nothing.
+    Accepted,
 }
 
 /// What the judge needs besides the scenario.
@@ -154,14 +158,15 @@ impl Judge {
         exchanges: &[Exchange],
     ) -> Vec<Flow> {
         let mut flows = vec![];
+        let cast = scenario.cast();
         for exchange in exchanges {
             let pair = (exchange.client, exchange.server);
-            let name = match naming::client_of(pair, &recording.events) {
+            let name = match flow::client_of(pair, &recording.events) {
                 Some(name) => name.to_string(),
                 None if self.isolated => "client".to_owned(),
                 None => continue,
             };
-            let [client, server] = naming::operations(scenario, pair, &recording.events);
+            let [client, server] = flow::operations(&cast, pair, &recording.events);
             let programs = [client.as_deref(), server.as_deref()];
             let mut flow = canonical_udp(&name, exchange, programs);
             redact::datagrams(&scenario.expect.redact, &mut flow);
@@ -198,6 +203,19 @@ impl Judge {
         }
         let shown = path.display();
         Ok(Judged::Fails(Box::new(match comparison {
+            Comparison::Differs { stored, diff } if self.policy == Policy::Accepted => Finding {
+                code: "snapshot-differs",
+                message: format!("the flow differs from that of an earlier run, now in {shown}"),
+                expected: Some(stored),
+                actual: Some(text.to_owned()),
+                diff: Some(diff),
+                notes: vec![
+                    "two runs of this scenario are not alike: let its programs wait for each other \
+                     (an exact `recv`, a `wait`, a `barrier`), or name the other flow in `variants`"
+                        .to_owned(),
+                ],
+                ..Finding::default()
+            },
             Comparison::Differs { stored, diff } => Finding {
                 code: "snapshot-differs",
                 message: format!("the flow differs from the snapshot {shown}"),

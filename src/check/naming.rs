@@ -1,16 +1,14 @@
 //! Which conversation is whose: conversations get the names of the clients that made them, and the
-//! operations of both programs, by the addresses of the actors' own sockets.
+//! operations of both programs.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use crate::flow::{Book, Pair};
 use crate::scenario::{ClientKind, Scenario, ServerKind};
 use crate::tcp::Conversation;
 use crate::timeline::{Event, Op};
-
-/// Client's and server's address.
-pub type Pair = (SocketAddr, SocketAddr);
 
 /// A conversation with its name and what both programs did on it.
 #[derive(Debug, Clone)]
@@ -36,103 +34,6 @@ pub struct Ownership {
     pub foreign: Vec<usize>,
     /// Connections that an actor reports and the capture does not hold: the actor, its addresses.
     pub unseen: Vec<(Arc<str>, Pair)>,
-}
-
-/// One connection as one actor lived it.
-#[derive(Debug, Clone)]
-pub struct Life {
-    /// Who.
-    pub actor: Arc<str>,
-    /// What it did, in its order.
-    pub ops: Vec<Op>,
-    /// It began with a `connect` or `accept` that succeeded.
-    pub connected: bool,
-}
-
-/// What actors of one side did, by address pair, one entry for each time the pair was used.
-#[derive(Debug, Default)]
-struct Lives(HashMap<Pair, Vec<Life>>);
-
-impl Lives {
-    fn add(&mut self, pair: Pair, event: &Event, opens: bool) {
-        let lives = self.0.entry(pair).or_default();
-        if opens || lives.is_empty() {
-            let connected = event.errno.is_none();
-            lives.push(Life {
-                actor: event.actor.clone(),
-                ops: vec![],
-                connected,
-            });
-        }
-        if let (Some(life), Some(op)) = (lives.last_mut(), event.op) {
-            life.ops.push(op);
-        }
-    }
-
-    fn of(&self, pair: Pair) -> &[Life] {
-        self.0.get(&pair).map_or(&[], Vec::as_slice)
-    }
-}
-
-/// What both sides did on which connection; fed with events one by one, as they come.
-#[derive(Debug)]
-pub struct Book {
-    servers: HashSet<Arc<str>>,
-    /// Actors that speak UDP.
-    datagrams: HashSet<Arc<str>>,
-    clients: Lives,
-    serving: Lives,
-}
-
-impl Book {
-    /// Nothing happened yet.
-    pub fn new(scenario: &Scenario) -> Self {
-        let servers = scenario.servers.iter();
-        let udp_servers = servers.clone().filter(|s| s.kind == ServerKind::Udp);
-        let udp_clients = scenario.clients.iter();
-        let udp_clients = udp_clients.filter(|c| matches!(c.kind, ClientKind::Udp(_)));
-        Book {
-            servers: servers.map(|server| server.name.clone()).collect(),
-            datagrams: udp_clients
-                .map(|client| client.name.clone())
-                .chain(udp_servers.map(|server| server.name.clone()))
-                .collect(),
-            clients: Lives::default(),
-            serving: Lives::default(),
-        }
-    }
-
-    /// Takes the next event; the connection that it was on, if it was on one.
-    pub fn add(&mut self, event: &Event) -> Option<Pair> {
-        let ends = event.ends?;
-        if self.datagrams.contains(&event.actor) {
-            return None;
-        }
-        let opens = matches!(event.call.as_str(), "connect" | "accept");
-        let outwards = (ends.local, ends.peer);
-        // A forwarding server is the client of its second connection.
-        let accepted = self.servers.contains(&event.actor)
-            && event.call != "connect"
-            && !(self.clients.of(outwards).iter()).any(|life| life.actor == event.actor);
-        if accepted {
-            let pair = (ends.peer, ends.local);
-            self.serving.add(pair, event, opens);
-            Some(pair)
-        } else {
-            self.clients.add(outwards, event, opens);
-            Some(outwards)
-        }
-    }
-
-    /// What the client and the server did on the `nth` connection of an address pair, from 0.
-    pub fn lives(&self, pair: Pair, nth: usize) -> [Option<&Life>; 2] {
-        [&self.clients, &self.serving].map(|lives| lives.of(pair).get(nth))
-    }
-
-    /// The connections of an address pair that a client reports.
-    pub fn made(&self, pair: Pair) -> &[Life] {
-        self.clients.of(pair)
-    }
 }
 
 /// How conversations get their names.
@@ -194,38 +95,6 @@ pub fn by_address(
     ownership
 }
 
-/// The operations of client and server on one address pair, for datagrams; `None` where nobody
-/// reports any.
-pub fn operations(scenario: &Scenario, pair: Pair, events: &[Event]) -> [Option<Vec<Op>>; 2] {
-    let mut ops = [None, None];
-    for event in events {
-        let Some(ends) = event.ends else { continue };
-        let served = scenario
-            .servers
-            .iter()
-            .any(|server| server.name == event.actor);
-        let (side, of) = if served {
-            (1, (ends.peer, ends.local))
-        } else {
-            (0, (ends.local, ends.peer))
-        };
-        if of == pair {
-            ops[side].get_or_insert_with(Vec::new).extend(event.op);
-        }
-    }
-    ops
-}
-
-/// The client's name for an address pair: who reports to have used it.
-pub fn client_of(pair: Pair, events: &[Event]) -> Option<Arc<str>> {
-    let uses = |event: &&Event| {
-        event
-            .ends
-            .is_some_and(|ends| (ends.local, ends.peer) == pair)
-    };
-    events.iter().find(uses).map(|event| event.actor.clone())
-}
-
 /// Names the conversations of a run. `isolated`: nobody else can have used the interface.
 pub fn own(
     scenario: &Scenario,
@@ -233,7 +102,7 @@ pub fn own(
     events: &[Event],
     isolated: bool,
 ) -> Ownership {
-    let mut book = Book::new(scenario);
+    let mut book = Book::new(scenario.cast());
     for event in events {
         book.add(event);
     }
@@ -293,10 +162,10 @@ pub fn own(
             server_ops: server.map(|life| life.ops.clone()),
         });
     }
-    for (pair, lives) in &book.clients.0 {
-        let seen = used.get(pair).copied().unwrap_or(0);
+    for (pair, lives) in book.all() {
+        let seen = used.get(&pair).copied().unwrap_or(0);
         for life in lives.iter().skip(seen).filter(|life| life.connected) {
-            ownership.unseen.push((life.actor.clone(), *pair));
+            ownership.unseen.push((life.actor.clone(), pair));
         }
     }
     ownership.unseen.sort();

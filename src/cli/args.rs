@@ -133,10 +133,11 @@ pub struct RunArgs {
     /// Use ::1 wherever the scenario says 127.0.0.1
     #[arg(long)]
     pub ipv6: bool,
-    /// Write what this run showed as the new snapshots
+    /// Write what this run showed as the new snapshots. Of --repeat the first run that passes
+    /// writes, and the others are compared with it; of --retries the attempt that passes
     #[arg(long)]
     pub accept: bool,
-    /// Verdict lines only
+    /// Verdict lines only, and on standard error why a run could not be or proves nothing
     #[arg(long, short)]
     pub quiet: bool,
     /// Packets and ladder also when several scenarios run

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use super::args::{Format, On, RunArgs};
 use super::export;
 use super::plan::{Item, Plan};
+use super::turns::{Turn, Turns};
 use crate::capture::live::Closing;
+use crate::check::judge::Opinion;
 use crate::check::naming::Roles;
 use crate::check::{Judge, Judged, Policy, Verdict};
 use crate::lab::{self, Isolation, RunOptions, suite};
@@ -30,6 +32,8 @@ pub(super) struct Laboratory<'a> {
     pub descriptors: suite::Descriptors,
     /// Do reports need the packets of runs that passed?
     pub packets: bool,
+    /// Who writes the snapshot of each of the plan's items, where several runs of it could.
+    turns: Vec<Turns>,
     closing: Mutex<VecDeque<Closing>>,
     /// Packet sockets that may be closing at once.
     closing_limit: usize,
@@ -63,12 +67,18 @@ impl<'a> Laboratory<'a> {
             retries: args.retries,
             descriptors: plan.descriptors,
             packets: args.json.is_some() || super::run::detail(args, plan.runs()) == Detail::Full,
+            turns: if args.accept && plan.repeat > 1 {
+                plan.items.iter().map(|_| Turns::default()).collect()
+            } else {
+                vec![]
+            },
             closing: Mutex::default(),
             closing_limit: jobs.saturating_mul(4),
         }
     }
 
-    fn attempt(&self, item: &Item, name: Option<&str>) -> Judged {
+    /// One run, judged. With a turn it writes the snapshot only if no run before it has.
+    fn attempt(&self, item: &Item, name: Option<&str>, turn: Option<&Turn<'_>>) -> Judged {
         let start = Instant::now();
         let scenario = &item.scenario;
         let failed = |why: String| failed(scenario, why, start.elapsed());
@@ -85,9 +95,17 @@ impl<'a> Laboratory<'a> {
             Err(error) => return failed(error.to_string()),
         };
         let file = name.map(|name| export::write(&ran.recording, &self.folder, name, self.format));
-        let opinion = self
-            .judge
-            .judge(scenario, &ran.recording, ran.conversations, &ran.exchanges);
+        let mut judge = self.judge;
+        if judge.policy == Policy::Accept && turn.is_some_and(Turn::settled) {
+            judge.policy = Policy::Accepted;
+        }
+        let opinion = judge.judge(scenario, &ran.recording, ran.conversations, &ran.exchanges);
+        let held = |opinion: &Opinion| matches!(opinion.verdict, Verdict::Passed { .. });
+        if let (Ok(opinion), Some(turn)) = (&opinion, turn)
+            && held(opinion)
+        {
+            turn.settle();
+        }
         self.close(ran.closing);
         match (opinion, file.transpose()) {
             (Ok(opinion), Ok(file)) => Judged {
@@ -107,9 +125,9 @@ impl<'a> Laboratory<'a> {
     }
 
     /// A panic while one scenario runs is a defect of ours; the others run on.
-    fn guarded(&self, item: &Item, name: Option<&str>) -> Judged {
+    fn guarded(&self, item: &Item, name: Option<&str>, turn: Option<&Turn<'_>>) -> Judged {
         let start = Instant::now();
-        catch_unwind(AssertUnwindSafe(|| self.attempt(item, name))).unwrap_or_else(|panic| {
+        catch_unwind(AssertUnwindSafe(|| self.attempt(item, name, turn))).unwrap_or_else(|panic| {
             let words = panic.downcast_ref::<String>().map(String::as_str);
             let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
             let words = words.unwrap_or("no message");
@@ -158,7 +176,9 @@ impl suite::Work for Laboratory<'_> {
     }
 
     fn run(&self, index: usize) -> Attempts {
-        let (item, _) = self.plan.run(index);
+        let (item, number) = self.plan.run(index);
+        let turns = self.turns.get(index / self.plan.repeat as usize);
+        let turn = turns.map(|turns| turns.enter(number));
         let mut attempts = vec![];
         loop {
             // Of repetitions only those that show something new are written, when their turn comes.
@@ -167,7 +187,7 @@ impl suite::Work for Laboratory<'_> {
                 (1, n) => Some(format!("{}.{}", item.stem, n + 1)),
                 _ => None,
             };
-            let judged = self.guarded(item, name.as_deref());
+            let judged = self.guarded(item, name.as_deref(), turn.as_ref());
             let again = !matches!(judged.verdict, Verdict::Passed { .. })
                 && attempts.len() < self.retries as usize
                 && !self.stopped();

@@ -126,6 +126,9 @@ pub(super) fn report(judged: &Judged, quiet: bool) -> anyhow::Result<u8> {
     };
     text::write(&mut out, judged, &super::terminal::options(detail))?;
     out.flush()?;
+    if let (true, Some(reason)) = (quiet, text::reason(judged)) {
+        anstream::eprintln!("{reason}");
+    }
     Ok(judged.verdict.exit_code())
 }
 

@@ -34,7 +34,7 @@ pub struct ExecArgs {
     /// With --expect: write what was captured as the new snapshot
     #[arg(long, requires = "expect")]
     pub accept: bool,
-    /// Print nothing but what the command prints
+    /// Print nothing but what the command prints, and on standard error why a capture proves nothing
     #[arg(long, short)]
     pub quiet: bool,
     /// The command and its arguments
@@ -98,6 +98,9 @@ pub fn exec(args: &ExecArgs) -> anyhow::Result<u8> {
     let judged = judge_followed(&judge, &scenario, followed, file, start)?;
     ran.closing.join();
     let code = if args.quiet {
+        if let Some(reason) = crate::report::text::reason(&judged) {
+            anstream::eprintln!("lab-capture: {reason}");
+        }
         judged.verdict.exit_code()
     } else {
         report(&judged, false)?

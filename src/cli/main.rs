@@ -84,7 +84,7 @@ fn started_again() -> Option<ExitCode> {
                 .collect();
             Some(lab::program::init_main(&rest))
         }
-        lab::isolation_probe::SUBCOMMAND => Some(lab::probe_main()),
+        lab::isolation::probe::SUBCOMMAND => Some(lab::probe_main()),
         _ => None,
     }
 }

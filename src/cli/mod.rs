@@ -21,5 +21,6 @@ pub mod shard;
 mod show;
 mod snap;
 mod terminal;
+mod turns;
 
 pub use main::main;

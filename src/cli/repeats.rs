@@ -114,6 +114,11 @@ impl Repeats {
         &worst.expect("a run has been counted").judged
     }
 
+    /// The first run of each kind.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = &Judged> {
+        self.kinds.iter().map(|kind| &kind.judged)
+    }
+
     fn flows(&self) -> usize {
         let mut flows: Vec<&str> = self.kinds.iter().map(|kind| kind.flow.as_str()).collect();
         flows.sort_unstable();
@@ -128,6 +133,14 @@ impl Repeats {
     pub(super) fn write(&self, out: &mut dyn Write, options: &Options) -> io::Result<()> {
         let worst = self.worst();
         let name = &worst.scenario.name;
+        // Once, not with each kind.
+        if options.explain {
+            text::introduction(out, worst, options)?;
+        }
+        let options = &Options {
+            explain: false,
+            ..options.clone()
+        };
         if self.kinds.len() > 1 {
             for kind in &self.kinds {
                 let times = count(kind.count as usize, "run");
@@ -154,9 +167,13 @@ impl Repeats {
             Some(file) if self.kinds.len() == 1 => format!(" -> {}", file.display()),
             _ => String::new(),
         };
+        let written = match self.kinds.iter().any(|kind| kind.judged.accepted) {
+            true => " (snapshot written)",
+            false => "",
+        };
         writeln!(
             out,
-            "{name}: {}{others}  {}, {}, {}, {} a run{file}",
+            "{name}: {}{others}{written}  {}, {}, {}, {} a run{file}",
             words.join(", "),
             count(self.runs as usize, "run"),
             count(self.flows(), "flow"),

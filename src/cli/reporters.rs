@@ -11,7 +11,8 @@ use super::args::RunArgs;
 use super::repeats::Repeats;
 use crate::check::{Judged, Verdict};
 use crate::platform::owner;
-use crate::report::{Options, Tally, github, json, junit, tap, text};
+use crate::report::json::Which;
+use crate::report::{Detail, Options, Tally, github, json, junit, tap, text};
 
 /// Everybody who listens.
 pub(super) struct Reporters {
@@ -71,8 +72,13 @@ impl Reporters {
     /// Those of the outputs.
     pub(super) fn attempts(&mut self, attempts: &[Judged]) -> anyhow::Result<()> {
         for (number, judged) in attempts.iter().enumerate() {
-            self.machines(judged)?;
+            let which = Which {
+                attempt: (attempts.len() > 1).then_some(number as u32 + 1),
+                ..Which::default()
+            };
+            self.machines(judged, which)?;
             text::write(&mut self.text, judged, &self.options)?;
+            self.reason(judged)?;
             if number + 1 < attempts.len() {
                 let next = number + 2;
                 let of = attempts.len();
@@ -104,8 +110,12 @@ impl Reporters {
     ///
     /// # Errors
     /// Those of the outputs.
-    pub(super) fn repetition(&mut self, judged: &Judged) -> anyhow::Result<()> {
-        self.machines(judged)
+    pub(super) fn repetition(&mut self, judged: &Judged, number: u32) -> anyhow::Result<()> {
+        let which = Which {
+            repetition: Some(number),
+            ..Which::default()
+        };
+        self.machines(judged, which)
     }
 
     /// All repetitions of a scenario.
@@ -114,14 +124,29 @@ impl Reporters {
     /// Those of the outputs.
     pub(super) fn repeats(&mut self, repeats: &Repeats) -> anyhow::Result<()> {
         repeats.write(&mut self.text, &self.options)?;
+        for judged in repeats.kinds() {
+            self.reason(judged)?;
+        }
         self.tally.add(repeats.worst());
         self.text.flush()?;
         Ok(())
     }
 
-    fn machines(&mut self, judged: &Judged) -> anyhow::Result<()> {
+    /// With `--quiet`, why a run could not be or proves nothing: on standard error, where no
+    /// report of it has said so.
+    fn reason(&mut self, judged: &Judged) -> anyhow::Result<()> {
+        if self.options.detail == Detail::Quiet
+            && let Some(reason) = text::reason(judged)
+        {
+            self.text.flush()?;
+            anstream::eprintln!("{reason}");
+        }
+        Ok(())
+    }
+
+    fn machines(&mut self, judged: &Judged, which: Which) -> anyhow::Result<()> {
         if let Some(out) = &mut self.json {
-            json::judged(out, judged)?;
+            json::judged(out, judged, which)?;
         }
         if let Some((junit, _)) = &mut self.junit {
             junit.add(judged);

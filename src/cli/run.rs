@@ -15,7 +15,7 @@ use super::{interrupt, main, terminal};
 use crate::check::{Policy, Verdict};
 use crate::lab::suite::{self, Event, Limits, Stop};
 use crate::lab::{self, Isolation};
-use crate::report::Detail;
+use crate::report::{Detail, Options};
 
 /// Bytes of results that may wait for those before them.
 const HELD: u64 = 64 << 20;
@@ -37,7 +37,10 @@ pub fn run(args: &RunArgs) -> anyhow::Result<u8> {
     let interrupt = interrupt::install().context("cannot handle signals")?;
     let start = Instant::now();
     let jobs = jobs(args);
-    let options = terminal::options(detail(args, plan.runs()));
+    let options = Options {
+        explain: args.explain,
+        ..terminal::options(detail(args, plan.runs()))
+    };
     let mut reporters = Reporters::open(args, options)?;
     let mut progress = Progress::new(plan.runs(), args.quiet);
     let laboratory = Laboratory::new(&plan, args, isolation, interrupt.clone(), jobs);
@@ -163,7 +166,7 @@ impl<'a> Results<'a> {
             let (folder, format) = (&self.laboratory.folder, self.laboratory.format);
             let counted = repeats.add(judged, number, item, folder, format);
             self.worst = worse(self.worst, counted.verdict.exit_code());
-            reporters.repetition(counted)?;
+            reporters.repetition(counted, number)?;
         }
         if number == plan.repeat {
             self.end_of_repeats(reporters)?;

@@ -56,6 +56,19 @@ pub enum FrameError {
     Invalid(&'static str),
 }
 
+impl FrameError {
+    /// The word of a step's `fails` for what is wrong with a message that comes.
+    pub fn word(&self) -> Option<&'static str> {
+        match self {
+            FrameError::CutOff { .. } => Some("cut-off"),
+            FrameError::Ended => Some("ended"),
+            FrameError::TooLong { .. } => Some("too-long"),
+            FrameError::Negative(_) => Some("negative"),
+            _ => None,
+        }
+    }
+}
+
 fn missing(needed: &Option<u64>) -> String {
     needed.map(|n| format!(" of {n}")).unwrap_or_default()
 }

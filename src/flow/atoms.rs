@@ -8,9 +8,8 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use super::redact;
+use super::redact::{self, Redaction};
 use super::types::{Content, ResetKind, What};
-use crate::scenario::Redaction;
 use crate::tcp::{Conversation, Seg, Side};
 use crate::wire::Flags;
 

@@ -2,8 +2,8 @@
 
 use super::atoms::Atoms;
 use super::program::{Program, Wait};
+use super::redact::Redaction;
 use super::types::*;
-use crate::scenario::Redaction;
 use crate::tcp::{Conversation, Side};
 use crate::timeline::Op;
 use crate::wire::Flags;

@@ -1,9 +1,20 @@
 //! What legitimately varies within payloads (dates, ports) replaced by what does not.
 
+use regex::bytes::Regex;
 use sha2::{Digest, Sha256};
 
 use super::types::{Bytes, Content, Flow, What};
-use crate::scenario::Redaction;
+
+/// What varies within payloads and does not matter.
+#[derive(Debug, Clone)]
+pub struct Redaction {
+    /// What it is called.
+    pub name: String,
+    /// What varies.
+    pub pattern: Regex,
+    /// What the flow shows instead.
+    pub with: Vec<u8>,
+}
 
 /// Bytes as a flow shows them: as they are or their digest, or with what varies replaced.
 pub(super) fn content(redactions: &[Redaction], bytes: Vec<u8>) -> What {

@@ -5,9 +5,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::check::naming::{self, Book, Pair};
 use crate::flow::atoms::Atoms;
-use crate::flow::{Exchange, ResetKind};
+use crate::flow::{self, Book, Exchange, Pair, ResetKind};
 use crate::scenario::{Handler, Scenario, Server, ServerKind};
 use crate::tcp::{Conversation, Side};
 use crate::timeline::{Event, Op};
@@ -58,7 +57,7 @@ impl<'a> Settler<'a> {
             // The first of those that listen at one address.
             by_address: servers.rev().map(|s| (s.listen, s)).collect(),
             isolated,
-            book: Book::new(scenario),
+            book: Book::new(scenario.cast()),
             looked: 0,
             done: HashSet::new(),
             done_actors: HashSet::new(),
@@ -189,9 +188,9 @@ pub fn awaited_udp(
     exchanges: &[Exchange],
     events: &[Event],
 ) -> Option<String> {
+    let cast = scenario.cast();
     exchanges.iter().find_map(|exchange| {
-        let [client, server] =
-            naming::operations(scenario, (exchange.client, exchange.server), events);
+        let [client, server] = flow::operations(&cast, (exchange.client, exchange.server), events);
         for (side, ops) in [(Side::Client, client), (Side::Server, server)] {
             let Some(ops) = ops else { continue };
             let (told, seen) = (sent(&ops), exchange.bytes(side));

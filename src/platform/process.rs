@@ -3,7 +3,7 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::sync::RwLock;
+use std::sync::{OnceLock, RwLock};
 
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -25,8 +25,29 @@ pub fn raise_descriptor_limit() -> Option<u64> {
     if soft >= hard {
         return None;
     }
-    setrlimit(Resource::RLIMIT_NOFILE, hard, hard).ok()?;
+    change_descriptor_limit(hard, hard).ok()?;
     Some(hard)
+}
+
+/// What the caller gave this process before [`change_descriptor_limit`] first changed it.
+static GIVEN: OnceLock<(u64, u64)> = OnceLock::new();
+
+/// Sets the soft and the hard `RLIMIT_NOFILE` for this process's own needs; what its caller gave it
+/// is kept in mind, see [`given_descriptor_limit`].
+///
+/// # Errors
+/// EPERM or EINVAL: above the hard limit, and the process may not raise that.
+pub fn change_descriptor_limit(soft: u64, hard: u64) -> io::Result<()> {
+    let given = descriptor_limit()?;
+    setrlimit(Resource::RLIMIT_NOFILE, soft, hard)?;
+    // In a race of two threads both have seen the same, or the first has been here.
+    GIVEN.get_or_init(|| given);
+    Ok(())
+}
+
+/// The soft and the hard `RLIMIT_NOFILE` that this process was given, where it has changed them since.
+pub fn given_descriptor_limit() -> Option<(u64, u64)> {
+    GIVEN.get().copied()
 }
 
 /// Sets the soft `RLIMIT_NOFILE` of this process.

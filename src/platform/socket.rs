@@ -105,12 +105,11 @@ fn poll_for(
     })
 }
 
-/// State of a TCP socket by RFC 9293, as `TCP_INFO` numbers them (`include/net/tcp_states.h`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
+/// State of a TCP socket (RFC 9293, section 3.3.2), in the order of the kernel's numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum TcpState {
-    Established = 1,
+    Established,
     SynSent,
     SynReceived,
     FinWait1,
@@ -121,7 +120,30 @@ pub enum TcpState {
     LastAck,
     Listen,
     Closing,
+    /// One that this kernel has, and we do not know.
     Unknown,
+}
+
+impl TcpState {
+    /// The state of a number in `TCP_INFO` or `/proc/net/tcp` (`include/net/tcp_states.h`).
+    pub fn from_kernel(number: u8) -> TcpState {
+        use TcpState::*;
+        match number {
+            1 => Established,
+            2 => SynSent,
+            // TCP_SYN_RECV and TCP_NEW_SYN_RECV.
+            3 | 12 => SynReceived,
+            4 => FinWait1,
+            5 => FinWait2,
+            6 => TimeWait,
+            7 => Closed,
+            8 => CloseWait,
+            9 => LastAck,
+            10 => Listen,
+            11 => Closing,
+            _ => Unknown,
+        }
+    }
 }
 
 /// The parts of `struct tcp_info` that gates look at.
@@ -164,30 +186,12 @@ pub fn tcp_info(socket: &impl AsRawFd) -> io::Result<TcpInfo> {
     };
     // Offsets as in <linux/tcp.h>: eight bytes of u8, then u32s; see the test below.
     Ok(TcpInfo {
-        state: state(filled.first().copied().unwrap_or(0)),
+        state: TcpState::from_kernel(filled.first().copied().unwrap_or(0)),
         unacked: word(24).unwrap_or(0),
         notsent: word(144).unwrap_or(0),
         send_window: word(228),
         receive_window: word(232),
     })
-}
-
-fn state(n: u8) -> TcpState {
-    use TcpState::*;
-    match n {
-        1 => Established,
-        2 => SynSent,
-        3 | 12 => SynReceived,
-        4 => FinWait1,
-        5 => FinWait2,
-        6 => TimeWait,
-        7 => Closed,
-        8 => CloseWait,
-        9 => LastAck,
-        10 => Listen,
-        11 => Closing,
-        _ => Unknown,
-    }
 }
 
 #[cfg(test)]

@@ -124,7 +124,7 @@ fn lines(runs: &[Judged], ms: u64) -> Vec<u8> {
     let mut tally = Tally::default();
     for judged in runs {
         tally.add(judged);
-        json::judged(&mut out, judged).expect("a vector takes all");
+        json::judged(&mut out, judged, Default::default()).expect("a vector takes all");
     }
     json::summary(&mut out, &tally, Duration::from_millis(ms)).expect("a vector takes all");
     out

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use super::drawn::numbered;
 use super::escape;
 use super::style::{self, BAD, BOLD, DIM, GOOD, ODD, paint};
 use super::text::Options;
@@ -55,6 +56,12 @@ fn list(
         if index > 0 {
             writeln!(out)?;
         }
+        if index == options.findings {
+            let left = findings.len() - index;
+            let text =
+                format!("… {left} more not told here; all are in the report of --json FILE …");
+            return paragraph(out, DIM, "", &text, options.width);
+        }
         one(out, judged, finding, weight, options)?;
     }
     Ok(())
@@ -81,7 +88,8 @@ fn one(
         None => paragraph(out, ODD, "note: ", &finding.message, columns)?,
     }
     if let Some(connection) = &finding.connection {
-        paragraph(out, style::PLAIN, "  connection: ", connection, columns)?;
+        let connection = numbered(judged, connection, options);
+        paragraph(out, style::PLAIN, "  connection: ", &connection, columns)?;
     }
     for (title, text) in [
         ("  expected: ", &finding.expected),

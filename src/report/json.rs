@@ -2,7 +2,8 @@
 //!
 //! The fields of `segment` and `connection` are fixed by the design. Times are seconds since the
 //! Unix epoch with nine digits behind the point, in records of a live run and of a file alike;
-//! `elapsed` is in seconds. Records of a scenario's run carry its name in `scenario`.
+//! `elapsed` is in seconds. Records of a scenario's run carry its name in `scenario`; where it was run
+//! several times, also which of the runs it is: `repetition` or `attempt`, from 1.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use super::Tally;
 use super::record::event_record;
 pub use super::record::{
     BytesRecord, CaptureRecord, CauseRecord, CloseRecord, ConnectionRecord, EventRecord,
-    FindingRecord, Record, SegmentRecord, SummaryRecord, VerdictRecord,
+    FindingRecord, Record, SegmentRecord, SummaryRecord, VerdictRecord, Which,
 };
 use crate::capture::Completeness;
 use crate::check::{Judged, Verdict};
@@ -30,7 +31,7 @@ pub fn write(out: &mut dyn Write, record: &Record<'_>) -> io::Result<()> {
 ///
 /// # Errors
 /// Those of `out`.
-pub fn judged(out: &mut dyn Write, judged: &Judged) -> io::Result<()> {
+pub fn judged(out: &mut dyn Write, judged: &Judged, which: Which) -> io::Result<()> {
     let scenario = Some(judged.scenario.name.as_str());
     let file = judged.file.as_ref();
     let file = || file.map(|file| file.to_string_lossy().into_owned());
@@ -43,6 +44,7 @@ pub fn judged(out: &mut dyn Write, judged: &Judged) -> io::Result<()> {
         };
         let capture = CaptureRecord {
             scenario,
+            which,
             file: file(),
             link: recording.link.0,
             snaplen: recording.snaplen,
@@ -53,7 +55,7 @@ pub fn judged(out: &mut dyn Write, judged: &Judged) -> io::Result<()> {
         };
         write(out, &Record::Capture(capture))?;
         for event in &recording.events {
-            let event = event_record(scenario, event, source);
+            let event = event_record(scenario, which, event, source);
             write(out, &Record::Event(event))?;
         }
     }
@@ -70,17 +72,18 @@ pub fn judged(out: &mut dyn Write, judged: &Judged) -> io::Result<()> {
         .collect();
     segments.sort_by_key(|(_, seg)| seg.frame);
     for (named, seg) in segments {
-        let segment = SegmentRecord::new(scenario, &named.conversation, seg);
+        let segment = SegmentRecord::new(scenario, which, &named.conversation, seg);
         write(out, &Record::Segment(segment))?;
     }
     for named in &judged.connections {
-        if let Some(connection) = ConnectionRecord::judged(scenario, named) {
+        if let Some(connection) = ConnectionRecord::judged(scenario, which, named) {
             write(out, &Record::Connection(connection))?;
         }
     }
     let recording = judged.recording.as_ref();
     let verdict = VerdictRecord {
         scenario: &judged.scenario.name,
+        which,
         path: source.path.to_string_lossy().into_owned(),
         verdict: judged.verdict.word(),
         variant: match &judged.verdict {

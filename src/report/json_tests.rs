@@ -9,7 +9,7 @@ use crate::check::{Finding, Judged, Verdict};
 
 fn lines(judged: &Judged) -> Vec<Value> {
     let mut out = vec![];
-    json::judged(&mut out, judged).expect("a vector takes all");
+    json::judged(&mut out, judged, Default::default()).expect("a vector takes all");
     let text = String::from_utf8(out).expect("UTF-8");
     text.lines()
         .map(|line| serde_json::from_str(line).expect("each line is a record"))
@@ -19,7 +19,7 @@ fn lines(judged: &Judged) -> Vec<Value> {
 #[test]
 fn records_of_a_run() {
     let mut out = vec![];
-    json::judged(&mut out, &close().judged).expect("a vector takes all");
+    json::judged(&mut out, &close().judged, Default::default()).expect("a vector takes all");
     let mut tally = Tally::default();
     tally.add(&close().judged);
     let elapsed = std::time::Duration::from_millis(47);
@@ -76,4 +76,46 @@ fn a_connection_says_how_it_went() {
     );
     assert_eq!(facts(1), "refused reset by server {client:0,server:0} REJ");
     assert_eq!(connections[0]["completeness"], 47);
+}
+
+/// Every record of a run that is one of several says which; `merge` keeps that to the byte.
+#[test]
+fn records_of_several_runs_can_be_told_apart() {
+    let judged = close().judged;
+    let mut out = vec![];
+    for number in 1..=2 {
+        let (repetition, attempt) = (Some(number), None);
+        let which = json::Which {
+            repetition,
+            attempt,
+        };
+        json::judged(&mut out, &judged, which).expect("a vector takes all");
+    }
+    let which = json::Which {
+        attempt: Some(2),
+        ..Default::default()
+    };
+    let before = out.len();
+    json::judged(&mut out, &judged, which).expect("a vector takes all");
+    let text = String::from_utf8(out.clone()).expect("UTF-8");
+    for line in text[..before].lines() {
+        let record: Value = serde_json::from_str(line).expect("a record");
+        assert!(record["repetition"].is_u64(), "{line}");
+        assert!(record.get("attempt").is_none(), "{line}");
+    }
+    for line in text[before..].lines() {
+        let record: Value = serde_json::from_str(line).expect("a record");
+        assert_eq!(record["attempt"], 2, "{line}");
+        assert!(record.get("repetition").is_none(), "{line}");
+    }
+    // Without them the records are those of the only run.
+    let plain = text[before..].replace(",\"attempt\":2", "");
+    let mut alone = vec![];
+    json::judged(&mut alone, &judged, Default::default()).expect("a vector takes all");
+    assert_eq!(plain.as_bytes(), alone);
+    let mut merged = vec![];
+    let mut input: &[u8] = &out;
+    let inputs: [(&str, &mut dyn std::io::BufRead); 1] = [("a", &mut input)];
+    super::merge::json(inputs, &mut merged).expect("records");
+    assert_eq!(merged, out);
 }

@@ -8,6 +8,7 @@ use anstyle::Style;
 
 use super::datagrams::{Datagram, Exchange, What};
 use super::escape;
+pub(super) use super::known::Known;
 use super::order::{Part, Placed, Story};
 use super::packets::{ends, shown};
 use super::style::{self, BAD, BOLD, DIM, cut, pad, paint, width};
@@ -156,10 +157,9 @@ pub(super) fn write(
     let mut before: Option<Nanos> = None;
     for (index, rung) in rungs.iter().enumerate() {
         let visible = first.contains(&index) || second.contains(&index);
+        let mut entries = vec![];
         while let Some(entry) = placed.next_if(|entry| entry.slot <= index) {
-            if visible {
-                layout.event(out, entry)?;
-            }
+            entries.push(entry);
         }
         if index == first.end && !second.is_empty() {
             let text = format!("{} packets left out", second.start - first.end);
@@ -170,15 +170,44 @@ pub(super) fn write(
             continue;
         }
         let silent = before.map_or(0, |before| rung.time - before);
-        if silent >= SILENCE {
-            let ms = silent / 1_000_000;
-            let text = format!("{}.{:03} s of silence", ms / 1000, ms % 1000);
-            layout.between(out, &text)?;
+        let mark = match before {
+            Some(before) if silent >= SILENCE => {
+                let times = entries.iter().map(|entry| entry.event.at);
+                Some(longest_pause(before, times, rung.time))
+            }
+            _ => None,
+        };
+        for at in 0..=entries.len() {
+            if mark == Some(at) {
+                let ms = silent / 1_000_000;
+                let text = format!("{}.{:03} s of silence", ms / 1000, ms % 1000);
+                layout.between(out, &text)?;
+            }
+            if let Some(entry) = entries.get(at) {
+                layout.event(out, entry)?;
+            }
         }
         layout.arrow(out, rung)?;
         before = Some(rung.time);
     }
     placed.try_for_each(|entry| layout.event(out, entry))
+}
+
+/// Between two arrows, above which of the events there most of the time went by: what happened before
+/// the silence stands above its mark, what ended it below. One past the last: above the arrow.
+fn longest_pause(before: Nanos, events: impl Iterator<Item = Nanos>, arrow: Nanos) -> usize {
+    let (mut last, mut longest, mut place) = (before, Nanos::MIN, 0);
+    // A call that sent a segment returns after it; it stands above that all the same.
+    let times = events.map(|time| time.min(arrow)).chain([arrow]);
+    for (index, time) in times.enumerate() {
+        let time = time.max(last);
+        // Of equals the last.
+        if time - last >= longest {
+            (longest, place) = (time - last, index);
+        }
+        last = time;
+    }
+    place
 }
 
 impl Layout<'_> {
@@ -314,50 +343,6 @@ fn rung(seg: &Seg) -> Rung<'_> {
 /// The call's name.
 fn call(event: &Event) -> String {
     escape::line(&event.call)
-}
-
-/// Names for the addresses in results of calls: `accept 127.0.0.1:40000` becomes `accept client-1`.
-#[derive(Default)]
-pub(super) struct Known(Vec<(String, String)>);
-
-impl Known {
-    /// Takes a name for an address, unless it has one.
-    pub fn add(&mut self, address: SocketAddr, name: &str) {
-        let address = address.to_string();
-        if address != name && !self.0.iter().any(|(known, _)| *known == address) {
-            self.0.push((address, name.to_owned()));
-        }
-    }
-
-    /// `text` of an event of `actor`, whose own address stays.
-    fn apply(&self, text: &str, actor: &str) -> String {
-        let mut out = String::new();
-        let mut rest = text;
-        while !rest.is_empty() {
-            // Not the beginning of a longer port or the end of a longer address.
-            let starts =
-                !out.ends_with(|c: char| c.is_ascii_alphanumeric() || c == ':' || c == '.');
-            let found = self.0.iter().find(|(address, name)| {
-                starts
-                    && name != actor
-                    && rest
-                        .strip_prefix(address.as_str())
-                        .is_some_and(|behind| !behind.starts_with(|c: char| c.is_ascii_digit()))
-            });
-            match found {
-                Some((address, name)) => {
-                    out.push_str(name);
-                    rest = &rest[address.len()..];
-                }
-                None => {
-                    let c = rest.chars().next().unwrap_or_default();
-                    out.push(c);
-                    rest = &rest[c.len_utf8()..];
-                }
-            }
-        }
-        out
-    }
 }
 
 /// Does the event say nothing that the end of the list does not say, too?

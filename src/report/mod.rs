@@ -21,6 +21,7 @@ pub mod census;
 #[cfg(test)]
 mod ci_tests;
 mod datagrams;
+mod drawn;
 pub mod escape;
 mod excerpt;
 mod facts;
@@ -31,6 +32,7 @@ pub mod json;
 #[cfg(test)]
 mod json_tests;
 pub mod junit;
+mod known;
 mod ladder;
 pub mod lines;
 pub mod live;

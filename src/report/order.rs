@@ -11,6 +11,9 @@
 //! 3. An actor's events keep their order.
 //! 4. Within these bounds, time decides.
 
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
 use crate::check::{Judged, Named};
 use crate::tcp::{Conversation, Seg, Side};
 use crate::timeline::{Event, Nanos, Op};
@@ -61,10 +64,11 @@ pub(super) struct Causes<'a> {
 /// Deals the recording's events out to the connections; those of nobody come last.
 pub(super) fn assign(judged: &Judged) -> (Vec<Vec<Own<'_>>>, Vec<&Event>) {
     let mut own = vec![vec![]; judged.connections.len()];
+    let owners = Owners::of(&judged.connections);
     let mut others = vec![];
     let events = judged.recording.iter().flat_map(|r| &r.events);
     for event in events.filter(|event| !super::ladder::is_noise(event)) {
-        match owner(&judged.connections, event) {
+        match owners.of_event(event) {
             Some((index, side)) => own[index].push(Own { side, event }),
             None => others.push(event),
         }
@@ -72,34 +76,54 @@ pub(super) fn assign(judged: &Judged) -> (Vec<Vec<Own<'_>>>, Vec<&Event>) {
     (own, others)
 }
 
-fn owner(connections: &[Named], event: &Event) -> Option<(usize, Side)> {
-    let side_of = |named: &Named| {
-        let talk = &named.conversation;
-        match event.ends {
-            Some(ends) if (ends.local, ends.peer) == (talk.client, talk.server) => {
-                Some(Side::Client)
-            }
-            Some(ends) if (ends.local, ends.peer) == (talk.server, talk.client) => {
-                Some(Side::Server)
-            }
-            Some(_) => None,
-            None if base(&named.name) == &*event.actor => Some(Side::Client),
-            None if connections.len() == 1 && named.server.as_ref() == Some(&event.actor) => {
-                Some(Side::Server)
-            }
-            None => None,
+/// The connections by what tells whose an event is.
+struct Owners<'a> {
+    connections: &'a [Named],
+    /// By the addresses of client and server.
+    pairs: HashMap<(SocketAddr, SocketAddr), Vec<usize>>,
+    /// By the name of the client.
+    names: HashMap<&'a str, Vec<usize>>,
+}
+
+impl<'a> Owners<'a> {
+    fn of(connections: &'a [Named]) -> Self {
+        let (mut pairs, mut names) = (HashMap::new(), HashMap::new());
+        for (index, named) in connections.iter().enumerate() {
+            let pair = (named.conversation.client, named.conversation.server);
+            pairs.entry(pair).or_insert_with(Vec::new).push(index);
+            let name = names.entry(base(&named.name));
+            name.or_insert_with(Vec::new).push(index);
         }
-    };
-    let mut found = None;
-    for (index, named) in connections.iter().enumerate() {
-        let Some(side) = side_of(named) else { continue };
-        let begun = named.conversation.segments.first().map(|s| s.time);
-        // The same four-tuple again, or a client's next connection: the last that had begun.
-        if found.is_none() || begun.is_some_and(|begun| begun <= event.at) {
-            found = Some((index, side));
+        Owners {
+            connections,
+            pairs,
+            names,
         }
     }
-    found
+
+    fn of_event(&self, event: &Event) -> Option<(usize, Side)> {
+        let last = |found: Option<&Vec<usize>>, side| Some((self.last(found?, event)?, side));
+        if let Some(ends) = event.ends {
+            return last(self.pairs.get(&(ends.local, ends.peer)), Side::Client)
+                .or_else(|| last(self.pairs.get(&(ends.peer, ends.local)), Side::Server));
+        }
+        last(self.names.get(&*event.actor), Side::Client).or_else(|| match self.connections {
+            [only] if only.server.as_ref() == Some(&event.actor) => Some((0, Side::Server)),
+            _ => None,
+        })
+    }
+
+    /// The same four-tuple again, or a client's next connection: the last that had begun.
+    fn last(&self, found: &[usize], event: &Event) -> Option<usize> {
+        let begun = |index: usize| {
+            let first = self.connections[index].conversation.segments.first();
+            first.is_some_and(|first| first.time <= event.at)
+        };
+        let mut from_last = found.iter().rev().copied();
+        from_last
+            .find(|&index| begun(index))
+            .or_else(|| found.first().copied())
+    }
 }
 
 /// `client-1` of `client-1#2`.

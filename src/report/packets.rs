@@ -46,11 +46,10 @@ pub(super) fn write(
         return Ok(());
     }
     let shown = shown(rows.len(), limit);
-    let cells: Vec<[String; 7]> = rows.iter().map(|row| cells(row, start)).collect();
     let titles = ["#", "time", "who → to whom", "flags", "seq", "ack", "len"];
     let mut widths = titles.map(style::width);
     for index in shown.iter().cloned().flatten() {
-        for (width, cell) in widths.iter_mut().zip(&cells[index]) {
+        for (width, cell) in widths.iter_mut().zip(&cells(&rows[index], start)) {
             *width = (*width).max(style::width(cell));
         }
     }
@@ -74,7 +73,13 @@ pub(super) fn write(
     writeln!(out, "{}", paint(BOLD, &format!("{head}what it means")))?;
     let [first, second] = shown;
     for index in first {
-        packet(out, &rows[index], &line(&cells[index]), indent, room)?;
+        packet(
+            out,
+            &rows[index],
+            &line(&cells(&rows[index], start)),
+            indent,
+            room,
+        )?;
     }
     if let Some(next) = second.clone().next() {
         let left_out = next - limit.div_ceil(2);
@@ -82,7 +87,13 @@ pub(super) fn write(
         writeln!(out, "{}", paint(DIM, &text))?;
     }
     for index in second {
-        packet(out, &rows[index], &line(&cells[index]), indent, room)?;
+        packet(
+            out,
+            &rows[index],
+            &line(&cells(&rows[index], start)),
+            indent,
+            room,
+        )?;
     }
     Ok(())
 }
@@ -160,14 +171,13 @@ pub(super) fn seconds(ns: Nanos) -> String {
     format!("{sign}{}.{:06}", us / 1_000_000, us % 1_000_000)
 }
 
-/// All packets in capture order with their meanings.
+/// The packets of these conversations in capture order, with their meanings.
 pub(super) fn rows<'a>(
-    connections: &'a [Named],
-    meanings: &'a [Vec<Meaning>],
+    talks: &'a [(&'a Named, Vec<Meaning>)],
     exchanges: &'a [Exchange<'a>],
 ) -> Vec<Row<'a>> {
     let mut rows = vec![];
-    for (named, meanings) in connections.iter().zip(meanings) {
+    for (named, meanings) in talks {
         let names = ends(named);
         let segments = named.conversation.segments.iter().zip(meanings);
         rows.extend(segments.map(|(seg, meaning)| of_segment(seg, meaning, &names)));

@@ -30,11 +30,25 @@ pub enum Record<'a> {
     Summary(SummaryRecord),
 }
 
+/// Which of several runs of one scenario a record is of; nothing is written of the only one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Which {
+    /// With `--repeat`: which repetition, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repetition: Option<u32>,
+    /// With `--retries`, where it was tried again: which attempt, from 1; the last counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
+}
+
 /// The capture behind the records that follow.
 #[derive(Debug, Serialize)]
 pub struct CaptureRecord<'a> {
     /// The scenario that ran, if one did.
     pub scenario: Option<&'a str>,
+    /// Which of its runs.
+    #[serde(flatten)]
+    pub which: Which,
     /// Where the frames were written to, or read from.
     pub file: Option<String>,
     /// `LINKTYPE_` number.
@@ -56,6 +70,9 @@ pub struct CaptureRecord<'a> {
 pub struct EventRecord<'a> {
     /// The scenario that ran.
     pub scenario: Option<&'a str>,
+    /// Which of its runs.
+    #[serde(flatten)]
+    pub which: Which,
     /// When the call had returned.
     #[serde(serialize_with = "seconds")]
     pub time: Nanos,
@@ -85,6 +102,9 @@ pub struct SegmentRecord<'a> {
     /// The scenario that ran.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scenario: Option<&'a str>,
+    /// Which of its runs.
+    #[serde(flatten)]
+    pub which: Which,
     /// From 1, as in the capture file.
     pub frame: u64,
     /// As Wireshark's `tcp.stream`.
@@ -107,7 +127,7 @@ pub struct SegmentRecord<'a> {
     pub ack: u32,
     /// Payload bytes.
     pub len: u32,
-    /// Window field, not scaled.
+    /// The header's field, as Wireshark's `tcp.window_size_value`: not scaled.
     pub window: u16,
     /// Wireshark's names without the prefix.
     #[serde(serialize_with = "analysis")]
@@ -116,13 +136,14 @@ pub struct SegmentRecord<'a> {
 
 impl<'a> SegmentRecord<'a> {
     /// The record of a conversation's segment.
-    pub fn new(scenario: Option<&'a str>, talk: &Conversation, seg: &Seg) -> Self {
+    pub fn new(scenario: Option<&'a str>, which: Which, talk: &Conversation, seg: &Seg) -> Self {
         let (src, dst) = match seg.from {
             Side::Client => (talk.client, talk.server),
             Side::Server => (talk.server, talk.client),
         };
         SegmentRecord {
             scenario,
+            which,
             frame: seg.frame,
             stream: talk.stream,
             time: seg.time,
@@ -145,6 +166,9 @@ pub struct ConnectionRecord<'a> {
     /// The scenario that ran.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scenario: Option<&'a str>,
+    /// Which of its runs.
+    #[serde(flatten)]
+    pub which: Which,
     /// As Wireshark's `tcp.stream`.
     pub stream: u32,
     /// The client's name, its address if it has none.
@@ -194,6 +218,7 @@ impl<'a> ConnectionRecord<'a> {
         let [client, server] = &summary.sent;
         ConnectionRecord {
             scenario: None,
+            which: Which::default(),
             stream: summary.stream,
             name,
             client: summary.client,
@@ -215,11 +240,12 @@ impl<'a> ConnectionRecord<'a> {
     }
 
     /// The record of a connection that was judged; `None` if it has no segments.
-    pub fn judged(scenario: Option<&'a str>, named: &'a Named) -> Option<Self> {
+    pub fn judged(scenario: Option<&'a str>, which: Which, named: &'a Named) -> Option<Self> {
         let talk = &named.conversation;
         let summary = facts::summary(talk)?;
         Some(ConnectionRecord {
             scenario,
+            which,
             stream: talk.stream,
             flow: Some(named.flow.to_string()),
             ..Self::new(&named.name, &summary)
@@ -232,6 +258,9 @@ impl<'a> ConnectionRecord<'a> {
 pub struct VerdictRecord<'a> {
     /// The scenario that ran.
     pub scenario: &'a str,
+    /// Which of its runs.
+    #[serde(flatten)]
+    pub which: Which,
     /// Its file.
     pub path: String,
     /// `passed`, `failed`, `inconclusive`, `error`.
@@ -358,12 +387,14 @@ fn analysis<S: Serializer>(analysis: &Analysis, serializer: S) -> Result<S::Ok, 
 
 pub(super) fn event_record<'a>(
     scenario: Option<&'a str>,
+    which: Which,
     event: &'a Event,
     source: &Source,
 ) -> EventRecord<'a> {
     let step = event.step.as_ref();
     EventRecord {
         scenario,
+        which,
         time: event.at,
         actor: &event.actor,
         local: event.ends.map(|ends| ends.local),

@@ -34,19 +34,20 @@ pub fn write(
         placed: vec![],
         causes: vec![Causes::default(); conversation.segments.len()],
     };
-    let meanings = [meaning::of(&conversation, &story)];
-    let connections = [Named {
+    let meanings = meaning::of(&conversation, &story);
+    let named = Named {
         name: conversation.client.to_string(),
         server: None,
         conversation,
         flow,
-    }];
-    let rows = packets::rows(&connections, &meanings, &[]);
+    };
+    let talks = [(&named, meanings)];
+    let rows = packets::rows(&talks, &[]);
     writeln!(out)?;
     packets::write(out, &rows, start, options.width, options.packets)?;
     writeln!(out)?;
     let known = ladder::Known::default();
-    ladder::write(out, &Drawing::tcp(&connections[0], &story, &known), options)?;
+    ladder::write(out, &Drawing::tcp(&named, &story, &known), options)?;
     if more > 0 {
         let text = format!(
             "{} more: --stream {} --packets lists all",

@@ -1,19 +1,22 @@
 //! The terminal report of a judged run.
 
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 use std::time::Duration;
 
+use super::datagrams::Exchange;
+use super::drawn::Drawn;
 use super::ladder::{Drawing, Known};
 use super::style::{self, BAD, BOLD, DIM, GOOD, ODD, paint};
 use super::tally::{count, duration};
 use super::{Tally, datagrams, escape, findings, ladder, meaning, order, packets};
-use crate::check::{Judged, Verdict};
-use crate::timeline::Event;
+use crate::check::{Judged, Named, Verdict};
+use crate::timeline::{Event, Nanos};
 
 /// How much a report tells of one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Detail {
-    /// The verdict line.
+    /// The verdict line; see [`reason`] for what it does not say.
     Quiet,
     /// The verdict line; everything of a run that did not pass.
     Failures,
@@ -33,6 +36,13 @@ pub struct Options {
     pub ascii: bool,
     /// At most this many packets are listed of a run and drawn of a connection; the middle is left out.
     pub packets: usize,
+    /// At most this many connections are drawn of a run, those that findings name first; the packets
+    /// of the others are not listed either.
+    pub connections: usize,
+    /// At most this many findings are told.
+    pub findings: usize,
+    /// Print the scenario's explanation, whatever else is told.
+    pub explain: bool,
 }
 
 impl Default for Options {
@@ -42,6 +52,9 @@ impl Default for Options {
             width: 80,
             ascii: false,
             packets: 200,
+            connections: 10,
+            findings: 20,
+            explain: false,
         }
     }
 }
@@ -65,8 +78,10 @@ pub fn write(out: &mut dyn Write, judged: &Judged, options: &Options) -> io::Res
         Detail::Failures => !passed,
         Detail::Full => true,
     };
+    if details || options.explain {
+        introduction(out, judged, options)?;
+    }
     if details {
-        head(out, judged)?;
         exchange(out, judged, options)?;
         if !passed || !judged.foreseen.is_empty() {
             findings::write(out, judged, options)?;
@@ -76,11 +91,53 @@ pub fn write(out: &mut dyn Write, judged: &Judged, options: &Options) -> io::Res
     writeln!(out, "{}", verdict_line(judged))
 }
 
-fn head(out: &mut dyn Write, judged: &Judged) -> io::Result<()> {
+/// Why a run gave neither a pass nor a failure, for standard error where the verdict line is all that
+/// is printed; `None` if it gave one. Of an inconclusive run the first reason, in one line.
+pub fn reason(judged: &Judged) -> Option<String> {
+    let name = escape::line(&judged.scenario.name);
+    match &judged.verdict {
+        Verdict::Passed { .. } | Verdict::Failed(_) => None,
+        Verdict::Error(why) => {
+            let lines: Vec<String> = why.lines().map(escape::line).collect();
+            Some(format!("{name}: {}", lines.join("\n  ")))
+        }
+        Verdict::Inconclusive(reasons) => {
+            let first = escape::line(reasons.first().map_or("no reason is known", |r| r));
+            let more = match reasons.len() {
+                0 | 1 => String::new(),
+                n => format!(" (and {} more)", count(n - 1, "reason")),
+            };
+            Some(format!("{name}: {first}{more}"))
+        }
+    }
+}
+
+/// Name and title, and the explanation if it is asked for.
+///
+/// # Errors
+/// Those of `out`.
+pub fn introduction(out: &mut dyn Write, judged: &Judged, options: &Options) -> io::Result<()> {
     let name = paint(BOLD, &escape::line(&judged.scenario.name));
     let title = escape::line(&judged.scenario.title);
     let colon = if title.is_empty() { "" } else { ": " };
-    writeln!(out, "{name}{colon}{title}\n")
+    writeln!(out, "{name}{colon}{title}\n")?;
+    explanation(out, judged, options)
+}
+
+/// The scenario's explanation, if it is asked for: its paragraphs, wrapped.
+fn explanation(out: &mut dyn Write, judged: &Judged, options: &Options) -> io::Result<()> {
+    let text = match &judged.scenario.explain {
+        Some(text) if options.explain => text,
+        _ => return Ok(()),
+    };
+    for paragraph in text.trim().split("\n\n") {
+        let words: Vec<&str> = paragraph.split_whitespace().collect();
+        for line in style::wrap(&escape::line(&words.join(" ")), options.width) {
+            writeln!(out, "{line}")?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
 }
 
 /// Packet list and ladders.
@@ -90,22 +147,32 @@ fn exchange(out: &mut dyn Write, judged: &Judged, options: &Options) -> io::Resu
         .into_iter()
         .filter(|e| !ladder::is_noise(e))
         .collect();
-    let stories: Vec<_> = judged
-        .connections
-        .iter()
-        .zip(&own)
-        .map(|(named, own)| order::story(&named.conversation, own))
-        .collect();
-    let meanings: Vec<_> = judged
-        .connections
-        .iter()
-        .zip(&stories)
-        .map(|(named, story)| meaning::of(&named.conversation, story))
-        .collect();
     let exchanges = datagrams::exchanges(judged);
-    let rows = packets::rows(&judged.connections, &meanings, &exchanges);
+    let drawn = Drawn::of(judged, exchanges.len(), options);
+    // Where not all are drawn, the packets listed are those of what is drawn.
+    let listed: Vec<usize> = match drawn.partly() {
+        true => drawn.tcp.clone(),
+        false => (0..judged.connections.len()).collect(),
+    };
+    let stories: HashMap<usize, _> = listed
+        .iter()
+        .map(|&index| {
+            let talk = &judged.connections[index].conversation;
+            (index, order::story(talk, &own[index]))
+        })
+        .collect();
+    let meanings: Vec<(&Named, _)> = listed
+        .iter()
+        .map(|index| {
+            let named = &judged.connections[*index];
+            (named, meaning::of(&named.conversation, &stories[index]))
+        })
+        .collect();
+    let udp = &exchanges[..drawn.udp.min(exchanges.len())];
+    let rows = packets::rows(&meanings, udp);
     if let Some(first) = rows.first() {
-        packets::write(out, &rows, first.time, options.width, options.packets)?;
+        let start = beginning(judged, &exchanges).unwrap_or(first.time);
+        packets::write(out, &rows, start, options.width, options.packets)?;
         writeln!(out)?;
     } else if judged.recording.is_some() {
         writeln!(out, "  no packets\n")?;
@@ -121,34 +188,49 @@ fn exchange(out: &mut dyn Write, judged: &Judged, options: &Options) -> io::Resu
         known.add(exchange.client, &client);
         known.add(exchange.server, &server);
     }
-    let concerned = concerned(judged);
-    for (named, story) in judged.connections.iter().zip(&stories) {
-        if options.detail == Detail::Full || concerned(&named.name) {
-            ladder::write(out, &Drawing::tcp(named, story, &known), options)?;
-            writeln!(out)?;
-        }
+    for index in &drawn.tcp {
+        let named = &judged.connections[*index];
+        ladder::write(out, &Drawing::tcp(named, &stories[index], &known), options)?;
+        writeln!(out)?;
     }
-    for exchange in &exchanges {
+    for exchange in udp {
         let placed = datagrams::story(exchange, &others);
         ladder::write(out, &Drawing::udp(exchange, &placed, &known), options)?;
         writeln!(out)?;
     }
-    let own = |event: &&Event| {
-        exchanges
-            .iter()
-            .any(|e| datagrams::side(e, event).is_some())
+    drawn.rest(
+        out,
+        judged,
+        packets_of(judged, &exchanges) - rows.len(),
+        options,
+    )?;
+    let pairs: HashSet<_> = exchanges
+        .iter()
+        .flat_map(|e| [(e.client, e.server), (e.server, e.client)])
+        .collect();
+    let of_exchange = |event: &Event| {
+        let pair = event.ends.map(|ends| (ends.local, ends.peer));
+        pair.is_some_and(|pair| pairs.contains(&pair))
     };
-    let others: Vec<&Event> = others.into_iter().filter(|event| !own(event)).collect();
+    let others: Vec<&Event> = others.into_iter().filter(|e| !of_exchange(e)).collect();
     elsewhere(out, &others, &known, judged, options)
 }
 
-/// Is the connection one that a finding names? All are, if a finding names none.
-fn concerned(judged: &Judged) -> impl Fn(&str) -> bool {
-    let names: Option<Vec<String>> = match &judged.verdict {
-        Verdict::Failed(findings) => findings.iter().map(|f| f.connection.clone()).collect(),
-        _ => None,
-    };
-    move |name| names.as_ref().is_none_or(|n| n.iter().any(|n| n == name))
+/// When the first packet of all was captured.
+fn beginning(judged: &Judged, exchanges: &[Exchange<'_>]) -> Option<Nanos> {
+    let talks = judged.connections.iter();
+    let tcp = talks.filter_map(|named| Some(named.conversation.segments.first()?.time));
+    let udp = exchanges
+        .iter()
+        .filter_map(|e| Some(e.packets.first()?.time));
+    tcp.chain(udp).min()
+}
+
+/// Packets of all conversations.
+fn packets_of(judged: &Judged, exchanges: &[Exchange<'_>]) -> usize {
+    let talks = judged.connections.iter();
+    let tcp: usize = talks.map(|named| named.conversation.segments.len()).sum();
+    tcp + exchanges.iter().map(|e| e.packets.len()).sum::<usize>()
 }
 
 /// Events that belong to no connection: a listening socket's, a program's.

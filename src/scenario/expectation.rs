@@ -8,8 +8,8 @@ use regex::bytes::Regex;
 use super::inside::Inside;
 use super::model::{EventMatch, Span};
 use crate::filter::Filter;
-use crate::flow::Handshake;
 use crate::flow::pattern::Patterns;
+use crate::flow::{Handshake, Redaction};
 use crate::tcp::Side;
 
 /// What is expected.
@@ -380,17 +380,6 @@ pub struct Packets {
     pub count: Bound,
     /// Where the number was asked for, else the filter.
     pub span: Span,
-}
-
-/// What varies within payloads and does not matter.
-#[derive(Debug, Clone)]
-pub struct Redaction {
-    /// What it is called.
-    pub name: String,
-    /// What varies.
-    pub pattern: Regex,
-    /// What the flow shows instead.
-    pub with: Vec<u8>,
 }
 
 /// What an external program prints.

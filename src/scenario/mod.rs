@@ -7,6 +7,7 @@
 //! is made from the same tables. (serde stops at the first error; a file should be told all of its.)
 
 mod action;
+mod cast;
 mod check;
 mod diagnostic;
 mod error;

@@ -201,7 +201,8 @@ pub struct Step {
     pub action: Action,
     /// Longest time that it may take.
     pub limit: Duration,
-    /// The errno that it must fail with, by name (`EPIPE`), and where that is said.
+    /// What it must fail with, an errno by name (`EPIPE`) or a fault of a framed message (`cut-off`),
+    /// and where that is said.
     pub fails: Option<(String, Span)>,
     /// Where it was written.
     pub span: Span,

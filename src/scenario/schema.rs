@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::words::{ERRNOS, FILE, FLAGS, Form, Key, STEP, Shape, Table, Tagged, Word};
+use super::words::{
+    ERRNOS, FILE, FLAGS, FRAME_FAULTS, Form, Key, STEP, Shape, Table, Tagged, Word,
+};
 
 /// The schema (draft 7, which editors of TOML understand) of a scenario file.
 pub fn schema() -> Value {
@@ -84,7 +86,11 @@ fn form(form: Form) -> Value {
         Form::Hex => {
             json!({ "type": "string", "pattern": "^( *[0-9A-Fa-f]{2})+ *$", "examples": ["00 ff"] })
         }
-        Form::Errno => json!({ "type": "string", "enum": ERRNOS }),
+        Form::Fault => {
+            let faults = FRAME_FAULTS.iter().map(|fault| fault.word);
+            let names: Vec<&str> = ERRNOS.iter().copied().chain(faults).collect();
+            json!({ "type": "string", "enum": names })
+        }
         Form::Name => json!({ "type": "string", "maxLength": 64, "pattern": format!("^{name}$") }),
         Form::Path => json!({ "type": "string", "minLength": 1 }),
         Form::Flags => {

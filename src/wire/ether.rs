@@ -88,17 +88,17 @@ pub(super) fn llc<'a>(view: View<'a>, path: Path) -> Packet<'a> {
         return Packet::Skipped(Reason::Snapped("LLC"));
     };
     let header = if control & 3 == 3 { 3 } else { 4 };
-    if (dsap & 0xfe, ssap & 0xfe) == (0xaa, 0xaa) {
+    let information = control & 1 == 0 || control == 3;
+    if (dsap, ssap) == (0xaa, 0xaa) && information {
         return match view.skip(header) {
             Some(rest) => snap(rest, path),
             None => Packet::Skipped(Reason::Snapped("LLC")),
         };
     }
-    let information = control & 1 == 0 || control & 0xef == 3;
     match (dsap, view.skip(header)) {
         (0x06, Some(rest)) if information => ip::either(rest, path),
         // OSI with a network layer protocol identifier (RFC 2684).
-        (0xfe, Some(rest)) if control == 3 => match (rest.u8(0), rest.skip(1)) {
+        (0xfe, Some(rest)) if information => match (rest.u8(0), rest.skip(1)) {
             (Some(0xcc), Some(rest)) => ip::either(rest, path),
             (Some(0x8e), Some(rest)) => ip::v6(rest, path),
             (Some(0x80), Some(rest)) => snap(rest, path),

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::view::View;
-use super::{Datagram, Fragment, Icmp, Packet, Reason, Stub, tcp, tunnel, udp};
+use super::{Datagram, Fragment, Icmp, Packet, Reason, Stub, extension, tcp, tunnel, udp};
 
 /// What the transport needs of the IP header.
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +14,8 @@ pub(super) struct Ip {
     pub(super) ttl: u8,
     /// VLAN of the frame, 0 for none.
     pub(super) vlan: u16,
+    /// Is the datagram longer than the frame it came in?
+    pub(super) cut: bool,
 }
 
 /// Layers opened so far and what was met on the way.
@@ -49,6 +51,16 @@ pub(super) fn either<'a>(view: View<'a>, path: Path) -> Packet<'a> {
 
 #[inline]
 pub(super) fn v4<'a>(view: View<'a>, path: Path) -> Packet<'a> {
+    v4_with(view, view.u8(9).unwrap_or(0), path)
+}
+
+/// An IPv4 packet that carries TCP, whatever its protocol field says.
+pub(super) fn v4_tcp<'a>(view: View<'a>, path: Path) -> Packet<'a> {
+    v4_with(view, 6, path)
+}
+
+#[inline]
+fn v4_with<'a>(view: View<'a>, protocol: u8, path: Path) -> Packet<'a> {
     let Some(path) = path.deeper() else {
         return Packet::Skipped(Reason::TooDeep);
     };
@@ -63,7 +75,6 @@ pub(super) fn v4<'a>(view: View<'a>, path: Path) -> Packet<'a> {
         return Packet::Skipped(Reason::Malformed("IPv4"));
     }
     let total = u32::from(u16::from_be_bytes([head[2], head[3]]));
-    let cut = total > view.len;
     let view = match total {
         // The network card cuts the segment and fills the length in (offload).
         0 => view,
@@ -72,26 +83,34 @@ pub(super) fn v4<'a>(view: View<'a>, path: Path) -> Packet<'a> {
         }
         len => view.limit(len),
     };
-    let ip = Ip {
+    let mut ip = Ip {
         src: IpAddr::V4(Ipv4Addr::new(head[12], head[13], head[14], head[15])),
         dst: IpAddr::V4(Ipv4Addr::new(head[16], head[17], head[18], head[19])),
         id: u16::from_be_bytes([head[4], head[5]]),
         ttl: head[8],
         vlan: path.vlan,
+        cut: total > view.len,
     };
     let Some(payload) = view.skip(header_len) else {
         return Packet::Skipped(Reason::Snapped("IPv4"));
     };
+    if header_len > 20 {
+        match extension::source_route(&view.data[20..header_len]) {
+            Ok(None) => {}
+            Ok(Some(last)) => ip.dst = IpAddr::V4(last),
+            Err(reason) => return Packet::Skipped(reason),
+        }
+    }
     let word = u16::from_be_bytes([head[6], head[7]]);
     let (more, offset) = (word & 0x2000 != 0, u32::from(word & 0x1fff) * 8);
     let mut whole = true;
     if more || offset != 0 {
-        if payload.len > 0 && payload.data.len() as u32 == payload.len && !cut {
+        if payload.len > 0 && payload.data.len() as u32 == payload.len && !ip.cut {
             return Packet::Fragment(Fragment {
                 src: ip.src,
                 dst: ip.dst,
                 id: ip.id.into(),
-                protocol: head[9],
+                protocol,
                 vlan: path.vlan,
                 offset,
                 more,
@@ -104,7 +123,7 @@ pub(super) fn v4<'a>(view: View<'a>, path: Path) -> Packet<'a> {
         }
         whole = false;
     }
-    transport(payload, head[9], &ip, whole, path)
+    transport(payload, protocol, &mut ip, whole, path)
 }
 
 pub(super) fn v6<'a>(view: View<'a>, path: Path) -> Packet<'a> {
@@ -120,14 +139,17 @@ pub(super) fn v6<'a>(view: View<'a>, path: Path) -> Packet<'a> {
     let (mut src, mut dst) = ([0; 16], [0; 16]);
     src.copy_from_slice(&head[8..24]);
     dst.copy_from_slice(&head[24..40]);
-    let ip = Ip {
+    let mut ip = Ip {
         src: IpAddr::V6(Ipv6Addr::from(src)),
         dst: IpAddr::V6(Ipv6Addr::from(dst)),
         id: 0,
         ttl: head[7],
         vlan: path.vlan,
+        cut: false,
     };
-    let view = match u32::from(u16::from_be_bytes([head[4], head[5]])) {
+    let len = u32::from(u16::from_be_bytes([head[4], head[5]]));
+    ip.cut = len + 40 > view.len;
+    let view = match len {
         // What 16 bits cannot say (BIG TCP, jumbograms): to the end of the frame. tshark wants
         // the jumbo payload option for it, which Linux no longer writes. A smaller packet of
         // length 0 has no payload.
@@ -137,7 +159,7 @@ pub(super) fn v6<'a>(view: View<'a>, path: Path) -> Packet<'a> {
     let Some(payload) = view.skip(40) else {
         return Packet::Skipped(Reason::Snapped("IPv6"));
     };
-    transport(payload, head[6], &ip, true, path)
+    transport(payload, head[6], &mut ip, true, path)
 }
 
 /// What follows an IP header or an extension header.
@@ -145,7 +167,7 @@ pub(super) fn v6<'a>(view: View<'a>, path: Path) -> Packet<'a> {
 pub(super) fn transport<'a>(
     mut view: View<'a>,
     mut protocol: u8,
-    ip: &Ip,
+    ip: &mut Ip,
     whole: bool,
     path: Path,
 ) -> Packet<'a> {
@@ -156,12 +178,17 @@ pub(super) fn transport<'a>(
         let step = match protocol {
             17 => return datagram(view, ip, path),
             1 | 58 => return icmp(view, ip, protocol == 58),
-            0 | 43 | 60 => match extension(view, protocol) {
+            0 | 43 | 60 => match extension::open(view, protocol, ip) {
                 Ok(step) => step,
                 Err(reason) => return Packet::Skipped(reason),
             },
             // Shim6, with a payload behind it (RFC 5533).
-            140 if view.u8(1) == Some(0) => (view.u8(0).unwrap_or(59), 8),
+            140 => match (view.u8(0), view.u8(1), view.u8(2)) {
+                (Some(next), Some(len), Some(flag)) if len == 0 || flag & 0x80 != 0 => {
+                    (next, usize::from(len) * 8 + 8)
+                }
+                _ => return Packet::Skipped(Reason::IpProtocol(140)),
+            },
             51 => {
                 let (Some(next), Some(len)) = (view.u8(0), view.u8(1)) else {
                     return Packet::Skipped(Reason::Snapped("authentication"));
@@ -175,7 +202,8 @@ pub(super) fn transport<'a>(
                 let next = view.data[0];
                 let (more, offset) = (word & 1 != 0, u32::from(word & 0xfff8));
                 if more || offset != 0 {
-                    let Some(part) = view.skip(8).filter(|p| p.is_whole() && p.len > 0) else {
+                    let part = view.skip(8).filter(|p| p.is_whole() && p.len > 0);
+                    let Some(part) = part.filter(|_| !ip.cut) else {
                         return Packet::Skipped(Reason::Fragment);
                     };
                     return Packet::Fragment(Fragment {
@@ -206,30 +234,6 @@ pub(super) fn transport<'a>(
             None => return Packet::Skipped(Reason::Snapped("IPv6 extension")),
         };
     }
-}
-
-/// An extension header: what follows it, and its length. As Wireshark, which gives up where an
-/// option runs over the captured bytes, not where it runs over the header.
-fn extension(view: View<'_>, protocol: u8) -> Result<(u8, usize), Reason> {
-    let (Some(next), Some(len)) = (view.u8(0), view.u8(1)) else {
-        return Err(Reason::Snapped("IPv6 extension"));
-    };
-    let len = usize::from(len) * 8 + 8;
-    if view.data.len() < len {
-        return Err(Reason::Snapped("IPv6 extension"));
-    }
-    let mut at = 2;
-    while protocol != 43 && at < len {
-        at += match (view.u8(at), view.u8(at + 1)) {
-            (Some(0), _) => 1,
-            (Some(_), Some(n)) => 2 + usize::from(n),
-            _ => return Err(Reason::Malformed("IPv6 extension")),
-        };
-        if at > view.data.len() {
-            return Err(Reason::Malformed("IPv6 extension"));
-        }
-    }
-    Ok((next, len))
 }
 
 fn datagram<'a>(view: View<'a>, ip: &Ip, path: Path) -> Packet<'a> {

@@ -3,7 +3,7 @@
 use super::ip::{self, Path};
 use super::tunnel::after;
 use super::view::View;
-use super::{LinkType, Packet, Reason, ether, ppp, wifi};
+use super::{LinkType, Packet, Reason, ether, juniper, ppp, tunnel, wifi};
 
 /// What a frame of a link type holds.
 pub(super) fn open<'a>(link: LinkType, view: View<'a>, path: Path) -> Packet<'a> {
@@ -24,7 +24,8 @@ pub(super) fn open<'a>(link: LinkType, view: View<'a>, path: Path) -> Packet<'a>
             None => Packet::Skipped(Reason::Snapped("FDDI")),
         },
         11 | 100 => ether::llc(view, path),
-        12 | 14 | 16 | 18 | 19 | 101 | 106 => ip::either(view, path),
+        12 | 14 | 101 => raw(view, path),
+        16 | 18 | 19 | 106 => ip::either(view, path),
         51 => ether::pppoe(view, path),
         104 => ppp::cisco(view, path),
         105 => wifi::frame(view, wifi::Layout::default(), path),
@@ -33,12 +34,13 @@ pub(super) fn open<'a>(link: LinkType, view: View<'a>, path: Path) -> Packet<'a>
         109 => enc(view, path),
         113 => cooked(view, 14, 2, 16, path),
         117 => pflog(view, path),
-        119 | 163 => wifi::prism(view, path),
+        119 => wifi::prism(view, path),
+        163 => wifi::avs(view, path),
         122 => after(view, 16, "Fibre Channel", |rest| ether::llc(rest, path)),
         123 => sunatm(view, path),
         127 => wifi::radiotap(view, path),
         129 => arcnet(view, 4, path),
-        130 | 133 | 135 | 137 | 167 | 178..=181 | 183 => juniper(link.0, view, path),
+        130 | 131 | 133 | 135..=137 | 167 | 178..=181 | 183 => juniper::open(link.0, view, path),
         138 => typed(view, 16, "IP over IEEE 1394", path),
         143 => docsis(view, path),
         192 => ppi(view, path),
@@ -53,10 +55,11 @@ pub(super) fn open<'a>(link: LinkType, view: View<'a>, path: Path) -> Packet<'a>
         239 => nflog(view, path),
         242 => typed(view, 40, "IPoIB", path),
         // The first users of PKTAP took a private number.
-        149 | 258 => match (view.u32_le(0), view.u32_le(8)) {
-            (Some(len), Some(link)) => after(view, len as usize, "PKTAP", |rest| {
-                open(LinkType(link as u16), rest, path)
+        149 | 258 => match (view.u32_le(0), view.u32_le(4), view.u32_le(8)) {
+            (Some(len), Some(1), Some(link)) => after(view, len as usize, "PKTAP", |rest| {
+                inside("PKTAP", link, rest, path)
             }),
+            (Some(_), Some(_), Some(_)) => Packet::Skipped(Reason::Control("PKTAP record")),
             _ => Packet::Skipped(Reason::Snapped("PKTAP")),
         },
         274 => mpacket(view, path),
@@ -72,6 +75,20 @@ fn typed<'a>(view: View<'a>, at: usize, name: &'static str, path: Path) -> Packe
         (Some(kind), Some(rest)) => ether::ethertype(kind, rest, path),
         _ => Packet::Skipped(Reason::Snapped(name)),
     }
+}
+
+/// An IP packet; before it, PPP's framing or what Linux' ISDN driver puts there.
+fn raw<'a>(view: View<'a>, path: Path) -> Packet<'a> {
+    const PPP: u16 = 0xff03;
+    for at in [0, 6, 1] {
+        if view.u16(at) == Some(PPP) {
+            return after(view, at, "PPP", |rest| ppp::framed(rest, path));
+        }
+    }
+    if view.data.starts_with(&[0; 10]) {
+        return after(view, 10, "ISDN", |rest| ip::either(rest, path));
+    }
+    ip::either(view, path)
 }
 
 /// BSD loopback: an address family of four bytes, in whichever byte order.
@@ -120,13 +137,15 @@ fn cooked<'a>(view: View<'a>, at: usize, hardware: usize, len: usize, path: Path
         return Packet::Skipped(Reason::Snapped("Linux cooked"));
     };
     match (hardware, kind) {
-        (802, _) => wifi::prism(rest, path),
-        (803, _) => wifi::radiotap(rest, path),
-        (801, _) => wifi::frame(rest, wifi::Layout::default(), path),
+        (824, _) => Packet::Skipped(Reason::Control("netlink")),
+        // Numbers of Linux' own, which are below those of EtherTypes.
+        (770, 0..=1536) => frame_relay(rest, path),
+        (803, 0..=1536) => wifi::radiotap(rest, path),
         (_, 4) => ether::llc(rest, path),
         (_, 3) => ether::ethernet(rest, path),
         (_, 7) => ppp::framed(rest, path),
         (_, 0x0001) => Packet::Skipped(Reason::EtherType(0x8137)),
+        (778, kind) => tunnel::gre_payload(kind, 0, rest, path),
         (_, kind) => ether::ethertype(kind, rest, path),
     }
 }
@@ -167,7 +186,7 @@ fn arcnet<'a>(view: View<'a>, at: usize, path: Path) -> Packet<'a> {
 }
 
 /// Frame relay: RFC 2427 with an NLPID, or Cisco's with an EtherType.
-fn frame_relay<'a>(view: View<'a>, path: Path) -> Packet<'a> {
+pub(super) fn frame_relay<'a>(view: View<'a>, path: Path) -> Packet<'a> {
     let mut address = 0;
     loop {
         match view.u8(address) {
@@ -179,7 +198,7 @@ fn frame_relay<'a>(view: View<'a>, path: Path) -> Packet<'a> {
     let Some(view) = view.skip(address + 1) else {
         return Packet::Skipped(Reason::Snapped("frame relay"));
     };
-    if view.u8(0) != Some(3) {
+    if view.u8(0).is_some_and(|control| control & 3 != 3) {
         return match (view.u16(0), view.skip(2)) {
             (Some(kind), Some(rest)) => ether::ethertype(kind, rest, path),
             _ => Packet::Skipped(Reason::Snapped("frame relay")),
@@ -198,24 +217,43 @@ fn frame_relay<'a>(view: View<'a>, path: Path) -> Packet<'a> {
 
 /// OpenBSD's IPsec interface: address family in the host's byte order, SPI, flags.
 fn enc<'a>(view: View<'a>, path: Path) -> Packet<'a> {
-    after(view, 12, "enc", |rest| ip::either(rest, path))
+    match view.u32_le(0) {
+        Some(2) => after(view, 12, "enc", |rest| ip::either(rest, path)),
+        Some(24) => after(view, 12, "enc", |rest| ip::v6(rest, path)),
+        Some(_) => Packet::Skipped(Reason::Control("enc of another address family")),
+        None => Packet::Skipped(Reason::Snapped("enc")),
+    }
 }
 
 /// OpenBSD's packet filter log: a header that tells its length, padded to four bytes.
 fn pflog<'a>(view: View<'a>, path: Path) -> Packet<'a> {
-    let Some(len) = view.u8(0) else {
+    let (Some(len), Some(family)) = (view.u8(0), view.u8(1)) else {
         return Packet::Skipped(Reason::Snapped("pflog"));
     };
+    if len < 45 {
+        return Packet::Skipped(Reason::Malformed("pflog"));
+    }
     let header = usize::from(len).next_multiple_of(4);
-    after(view, header, "pflog", |rest| ip::either(rest, path))
+    after(view, header, "pflog", |rest| match family {
+        2 => ip::either(rest, path),
+        24 | 28 | 30 => ip::v6(rest, path),
+        _ => Packet::Skipped(Reason::Control("pflog of another address family")),
+    })
 }
 
+/// SunATM: the kind of traffic, path and channel. Where the kind is not told, the first bytes do.
 fn sunatm<'a>(view: View<'a>, path: Path) -> Packet<'a> {
-    match view.u8(0).map(|flags| flags & 0xf) {
-        Some(0 | 2) => after(view, 4, "SunATM", |rest| ether::llc(rest, path)),
-        Some(1) => after(view, 4 + 2, "SunATM", |rest| ether::ethernet(rest, path)),
-        Some(_) => Packet::Skipped(Reason::Control("ATM of another protocol")),
-        None => Packet::Skipped(Reason::Snapped("SunATM")),
+    let (Some(flags), Some(rest)) = (view.u8(0), view.skip(4)) else {
+        return Packet::Skipped(Reason::Snapped("SunATM"));
+    };
+    match (flags & 0xf, rest.data) {
+        (1, _) => after(rest, 2, "SunATM", |rest| ether::ethernet(rest, path)),
+        (5 | 6, _) => Packet::Skipped(Reason::Control("ATM signalling")),
+        (2, _) | (_, [0xaa, 0xaa, 3, ..]) => ether::llc(rest, path),
+        (_, [_, 0x21, ..]) => ppp::ppp(rest, path),
+        (_, [0, 0, ..]) => after(rest, 2, "SunATM", |rest| ether::ethernet(rest, path)),
+        (_, [0x45..=0x4f | 0x60..=0x6f, ..]) => ip::either(rest, path),
+        _ => Packet::Skipped(Reason::Control("ATM of another protocol")),
     }
 }
 
@@ -224,14 +262,42 @@ fn ppi<'a>(view: View<'a>, path: Path) -> Packet<'a> {
     let (Some(len), Some(link)) = (view.u16_le(2), view.u32_le(4)) else {
         return Packet::Skipped(Reason::Snapped("PPI"));
     };
-    after(view, len.into(), "PPI", |rest| {
-        open(LinkType(link as u16), rest, path)
-    })
+    let len = usize::from(len).max(8);
+    // Of fields, the common one of 802.11 tells whether there is a frame check sequence.
+    let (mut at, mut view) = (8, view);
+    while let (Some(kind), Some(size)) = (view.u16_le(at), view.u16_le(at + 2)) {
+        if at + 4 > len {
+            break;
+        }
+        if kind == 2 && view.u16_le(at + 4 + 8).is_some_and(|flags| flags & 1 != 0) {
+            view = view.limit(view.len.saturating_sub(4));
+        }
+        at += 4 + usize::from(size);
+    }
+    after(view, len, "PPI", |rest| inside("PPI", link, rest, path))
 }
 
-/// Solaris: version, family, type, length, three numbers.
+/// A frame of another link type, told by a header of 32 bits.
+fn inside<'a>(name: &'static str, link: u32, rest: View<'a>, path: Path) -> Packet<'a> {
+    match u16::try_from(link) {
+        Ok(link) => open(LinkType(link), rest, path),
+        Err(_) => Packet::Skipped(Reason::Malformed(name)),
+    }
+}
+
+/// Solaris: version, family, type, the packet's length, three numbers.
 fn ipnet<'a>(view: View<'a>, path: Path) -> Packet<'a> {
-    after(view, 24, "ipnet", |rest| ip::either(rest, path))
+    let (Some(family), Some(len)) = (view.u8(1), view.u32(4)) else {
+        return Packet::Skipped(Reason::Snapped("ipnet"));
+    };
+    let Some(header) = view.data.len().checked_sub(len as usize) else {
+        return Packet::Skipped(Reason::Malformed("ipnet"));
+    };
+    match family {
+        2 => after(view, header, "ipnet", |rest| ip::either(rest, path)),
+        26 => after(view, header, "ipnet", |rest| ip::v6(rest, path)),
+        _ => Packet::Skipped(Reason::Control("ipnet of another address family")),
+    }
 }
 
 /// Linux's netfilter log: type-length-value fields in the host's byte order, one the packet.
@@ -245,6 +311,9 @@ fn nflog<'a>(view: View<'a>, path: Path) -> Packet<'a> {
         if len < 4 {
             return Packet::Skipped(Reason::Malformed("NFLOG"));
         }
+        if at + len > view.data.len() {
+            return Packet::Skipped(Reason::Snapped("NFLOG"));
+        }
         if kind & 0x7fff == 9 {
             return after(view, at + 4, "NFLOG", |rest| {
                 ip::either(rest.limit(len as u32 - 4), path)
@@ -255,64 +324,18 @@ fn nflog<'a>(view: View<'a>, path: Path) -> Packet<'a> {
     Packet::Skipped(Reason::Control("NFLOG without a packet"))
 }
 
-/// Juniper: a magic number, flags, extensions; without a link header the protocol as a number.
-fn juniper<'a>(link: u16, view: View<'a>, path: Path) -> Packet<'a> {
-    let (mut header, mut flags) = (0, 0);
-    if view.data.starts_with(b"MGC") {
-        (header, flags) = (4, view.u8(3).unwrap_or(0));
-        if flags & 0x80 != 0 {
-            header = 6 + usize::from(view.u16(4).unwrap_or(0));
-        }
-    }
-    let Some(rest) = view.skip(header) else {
-        return Packet::Skipped(Reason::Snapped("Juniper"));
-    };
-    if flags & 2 != 0 {
-        return match (rest.u32_le(0), rest.skip(4)) {
-            (Some(2 | 3), Some(rest)) => ip::either(rest, path),
-            (Some(6 | 7), Some(rest)) => ip::v6(rest, path),
-            (Some(4 | 5 | 8 | 32), Some(rest)) => ether::mpls(rest, path),
-            (Some(200), Some(rest)) => ppp::ppp(rest, path),
-            (Some(204), Some(rest)) => ether::ethernet(rest, path),
-            (Some(_), Some(_)) => Packet::Skipped(Reason::Control("Juniper of another protocol")),
-            _ => Packet::Skipped(Reason::Snapped("Juniper")),
-        };
-    }
-    match link {
-        167 | 178 => ether::ethernet(rest, path),
-        130 | 179 => ppp::framed(rest, path),
-        180 => frame_relay(rest, path),
-        181 => ppp::cisco(rest, path),
-        183 => after(rest, 18, "Juniper", |rest| ip::either(rest, path)),
-        135 => after(rest, 8, "Juniper", |rest| told_by_first_bytes(rest, path)),
-        137 => after(rest, 4, "Juniper", |rest| told_by_first_bytes(rest, path)),
-        _ => Packet::Skipped(Reason::Tunnel("Juniper services")),
-    }
-}
-
-fn told_by_first_bytes<'a>(view: View<'a>, path: Path) -> Packet<'a> {
-    match view.data {
-        [0xaa, 0xaa, 3, ..] | [0xfe, 0xfe, 3, ..] => ether::llc(view, path),
-        [0xff, 3, ..] => ppp::framed(view, path),
-        _ => ip::either(view, path),
-    }
-}
-
 /// DOCSIS: its header, then an Ethernet frame, unless it is a management message.
 fn docsis<'a>(view: View<'a>, path: Path) -> Packet<'a> {
-    let (Some(control), Some(parameter)) = (view.u8(0), view.u8(1)) else {
+    let (Some(control), Some(parameter), Some(len)) = (view.u8(0), view.u8(1), view.u16(2)) else {
         return Packet::Skipped(Reason::Snapped("DOCSIS"));
     };
     if control >> 6 != 0 {
         return Packet::Skipped(Reason::Control("DOCSIS management"));
     }
-    let extended = if control & 1 != 0 {
-        usize::from(parameter)
-    } else {
-        0
-    };
-    after(view, 6 + extended, "DOCSIS", |rest| {
-        ether::ethernet(rest, path)
+    let extended = if control & 1 != 0 { parameter } else { 0 };
+    let len = u32::from(len).saturating_sub(extended.into());
+    after(view, 6 + usize::from(extended), "DOCSIS", |rest| {
+        ether::ethernet(rest.limit(len), path)
     })
 }
 

@@ -6,7 +6,9 @@
 //! frames.
 
 mod ether;
+mod extension;
 mod ip;
+mod juniper;
 pub mod link;
 mod linknames;
 mod links;

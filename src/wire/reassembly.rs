@@ -117,7 +117,7 @@ impl Reassembler {
         let mut last = Inner::of(fragment);
         // A tunnel may carry fragments in fragments.
         for _ in 0..8 {
-            let inner = match open(&done, &last) {
+            let inner = match open(&done, &mut last) {
                 Packet::Fragment(inner) => inner,
                 _ => break,
             };
@@ -128,7 +128,7 @@ impl Reassembler {
             }
         }
         self.done = done;
-        match open(&self.done, &last) {
+        match open(&self.done, &mut last) {
             Packet::Fragment(_) => Packet::Skipped(Reason::TooDeep),
             packet => packet,
         }
@@ -213,16 +213,17 @@ impl Inner {
                 id: if f.src.is_ipv4() { f.id as u16 } else { 0 },
                 ttl: f.ttl,
                 vlan: f.vlan,
+                cut: false,
             },
         }
     }
 }
 
-fn open<'a>(payload: &'a [u8], inner: &Inner) -> Packet<'a> {
+fn open<'a>(payload: &'a [u8], inner: &mut Inner) -> Packet<'a> {
     let path = Path {
         depth: 1,
         vlan: inner.ip.vlan,
     };
     let view = View::new(payload, payload.len() as u32);
-    transport(view, inner.protocol, &inner.ip, true, path)
+    transport(view, inner.protocol, &mut inner.ip, true, path)
 }

@@ -52,7 +52,7 @@ pub(super) fn parse<'a>(view: View<'a>, ip: &Ip, whole: bool) -> Packet<'a> {
     } else {
         Options::default()
     };
-    options.cut = cut;
+    options.cut = cut && into_the_cut(view.data.get(20..), start - 20);
     Packet::Tcp(Segment {
         src: ip.src,
         dst: ip.dst,
@@ -71,6 +71,27 @@ pub(super) fn parse<'a>(view: View<'a>, ip: &Ip, whole: bool) -> Packet<'a> {
         ip_id: ip.id,
         ttl: ip.ttl,
     })
+}
+
+/// Does Wireshark read on where the capture ends, in options of `len` bytes of which the first were
+/// captured? It stops at one whose length cannot be, and looks at the padding behind their end.
+#[cold]
+fn into_the_cut(captured: Option<&[u8]>, len: usize) -> bool {
+    let Some(captured) = captured else {
+        return true;
+    };
+    let mut at = 0;
+    while at < len {
+        at += match captured.get(at..) {
+            Some([0, ..]) => return true,
+            Some([1, ..]) => 1,
+            Some([_, n, ..]) if *n < 2 || usize::from(*n) > len - at => return false,
+            Some([_, n, ..]) => usize::from(*n),
+            Some([_]) if at + 1 == len => return false,
+            _ => return true,
+        };
+    }
+    at > captured.len()
 }
 
 /// Reads options until the end-of-list option, the end, or one whose length cannot be.

@@ -21,8 +21,9 @@ pub(super) fn gre<'a>(view: View<'a>, path: Path) -> Packet<'a> {
             header += len;
         }
     }
-    if flags & 7 == 1 && flags & 0x0080 != 0 {
-        header += 4; // acknowledgement number
+    // An acknowledgement number, of those that carry PPP.
+    if flags & 7 != 0 && flags & 0x0080 != 0 && matches!(kind, 0x880b | 0x8881 | 0x88d2) {
+        header += 4;
     }
     if flags & 0x4000 != 0 {
         // Source routes, until one of type 0 and length 0.
@@ -39,6 +40,17 @@ pub(super) fn gre<'a>(view: View<'a>, path: Path) -> Packet<'a> {
     let Some(rest) = view.skip(header) else {
         return Packet::Skipped(Reason::Snapped("GRE"));
     };
+    // Wireshark looks there whatever fields come before.
+    let redirected = matches!(view.u8(4), Some(0x40..=0x4f));
+    let flags = flags & 0xf0ff | if redirected { WITHOUT_HEADER } else { 0 };
+    gre_payload(kind, flags, rest, path)
+}
+
+/// A flag of our own, in a place that GRE does not use: a WCCP packet of the first version.
+const WITHOUT_HEADER: u16 = 0x0100;
+
+/// What GRE carries under a number. The flags tell ERSPAN's types apart.
+pub(super) fn gre_payload<'a>(kind: u16, flags: u16, rest: View<'a>, path: Path) -> Packet<'a> {
     match kind {
         0x0800 => ip::either(rest, path),
         0x86dd => ip::v6(rest, path),
@@ -49,25 +61,36 @@ pub(super) fn gre<'a>(view: View<'a>, path: Path) -> Packet<'a> {
         // Aruba's access points: 802.11, by priority.
         0x8200..=0x8370 if kind & 0xf == 0 => wifi::frame(rest, wifi::Layout::default(), path),
         // Cisco's cache redirection, with a header of its own before IPv4 or without.
-        0x883e => match rest.u8(0) {
-            Some(0x40..=0x4f) => ip::v4(rest, path),
-            _ => after(rest, 4, "WCCP", |rest| ip::v4(rest, path)),
-        },
+        0x883e if flags & WITHOUT_HEADER != 0 => ip::v4(rest, path),
+        0x883e => after(rest, 4, "WCCP", |rest| ip::v4(rest, path)),
         // Mirrored frames: ERSPAN type I has no header, II has 8 bytes, III 12 or 20.
         0x88be if flags & 0x1000 == 0 => ether::ethernet(rest, path),
-        0x88be | 0x22eb => {
-            let version = rest.u8(0).unwrap_or(0) >> 4;
-            let platform = rest.u8(11).is_some_and(|b| b & 1 != 0);
-            let header = match (version, platform) {
-                (2, true) => 20,
-                (2, false) => 12,
-                _ => 8,
-            };
-            after(rest, header, "ERSPAN", |rest| ether::ethernet(rest, path))
-        }
+        0x88be | 0x22eb => erspan(rest, path),
         0x894f => tags::nsh(rest, path),
         0x0806 => Packet::Skipped(Reason::Arp),
         kind => Packet::Skipped(Reason::EtherType(kind)),
+    }
+}
+
+/// A mirrored frame with a header: 8 bytes in version 1 (type II), 12 or 20 in 2 (type III), which
+/// tells what kind of frame it is.
+fn erspan<'a>(view: View<'a>, path: Path) -> Packet<'a> {
+    let Some(version) = view.u8(0).map(|b| b >> 4) else {
+        return Packet::Skipped(Reason::Snapped("ERSPAN"));
+    };
+    if version == 1 {
+        return after(view, 8, "ERSPAN", |rest| ether::ethernet(rest, path));
+    }
+    match view.u16(10) {
+        _ if version != 2 => Packet::Skipped(Reason::Malformed("ERSPAN")),
+        None => Packet::Skipped(Reason::Snapped("ERSPAN")),
+        Some(word) => {
+            let header = if word & 1 != 0 { 20 } else { 12 };
+            after(view, header, "ERSPAN", |rest| match word >> 10 & 0x1f {
+                0 => ether::ethernet(rest, path),
+                _ => Packet::Skipped(Reason::Control("ERSPAN of another frame type")),
+            })
+        }
     }
 }
 

@@ -19,10 +19,10 @@ pub(super) fn tunnel<'a>(d: &Datagram<'a>, body: View<'a>, path: Path) -> Option
 fn open<'a>(port: u16, body: View<'a>, path: Path) -> Option<Packet<'a>> {
     match port {
         // Mobile IP, tunnelled through address translation (RFC 3519).
-        434 if body.u16(0)? == 0x0404 => Some(ip::v4(body.skip(4)?, path)),
+        434 if body.u8(0)? == 4 => Some(ip::v4(body.skip(4)?, path)),
         1701 => l2tp(body, path),
         2123 | 2152 => gtp(body, path),
-        2268 => (body.u8(0)? == 6).then(|| body.skip(2).map(|b| ip::either(b, path)))?,
+        2268 => (body.u8(0)? & 0xf == 6).then(|| body.skip(2).map(|b| ip::either(b, path)))?,
         3544 => teredo(body, path),
         4341 => Some(ip::either(body.skip(8)?, path)),
         4754 => Some(tunnel::gre(body, path)),
@@ -52,9 +52,10 @@ fn l2tp<'a>(body: View<'a>, path: Path) -> Option<Packet<'a>> {
     if flags & 0x8000 != 0 || flags & 0xf != 2 {
         return None;
     }
-    let mut header = 6;
+    let (mut header, mut body) = (6, body);
     if flags & 0x4000 != 0 {
-        header += 2; // length
+        header += 2;
+        body = body.limit(body.u16(2)?.into());
     }
     if flags & 0x0800 != 0 {
         header += 4; // sequence numbers
@@ -71,6 +72,7 @@ fn gtp<'a>(body: View<'a>, path: Path) -> Option<Packet<'a>> {
     if flags >> 5 != 1 || flags & 0x10 == 0 || body.u8(1)? != 0xff {
         return None;
     }
+    let body = body.limit(u32::from(body.u16(2)?) + 8);
     let mut header = 8;
     if flags & 7 != 0 {
         header = 12;
@@ -120,7 +122,7 @@ fn ayiya<'a>(body: View<'a>, path: Path) -> Option<Packet<'a>> {
 fn capwap<'a>(body: View<'a>, path: Path) -> Option<Packet<'a>> {
     let (first, flags) = (body.u16(0)?, body.u16(2)?);
     // Encrypted, a fragment, or a keep-alive.
-    if first >> 8 != 0 || flags & 0x0088 != 0 {
+    if first >> 8 & 0xf == 1 || flags & 0x0088 != 0 {
         return None;
     }
     let rest = body.skip(usize::from(first >> 3 & 0x1f) * 4)?;

@@ -10,6 +10,9 @@ pub(super) fn radiotap<'a>(view: View<'a>, path: Path) -> Packet<'a> {
     let (Some(len), Some(present)) = (view.u16_le(2), view.u32_le(4)) else {
         return Packet::Skipped(Reason::Snapped("radiotap"));
     };
+    if len < 8 {
+        return Packet::Skipped(Reason::Malformed("radiotap"));
+    }
     // Further bitmaps follow while bit 31 is set.
     let (mut fields, mut word) = (8, present);
     while word & 1 << 31 != 0 {
@@ -25,6 +28,11 @@ pub(super) fn radiotap<'a>(view: View<'a>, path: Path) -> Packet<'a> {
         true => view.u8(fields).unwrap_or(0),
         false => 0,
     };
+    // A frame check sequence at the end.
+    let view = match flags & 0x10 != 0 {
+        true => view.limit(view.len.saturating_sub(4)),
+        false => view,
+    };
     after(view, len.into(), "radiotap", |rest| {
         let layout = Layout {
             padded: flags & 0x20 != 0,
@@ -34,19 +42,26 @@ pub(super) fn radiotap<'a>(view: View<'a>, path: Path) -> Packet<'a> {
     })
 }
 
+/// AVS: a header that tells its length.
+pub(super) fn avs<'a>(view: View<'a>, path: Path) -> Packet<'a> {
+    match view.u32(4) {
+        Some(len) => after(view, len as usize, "AVS", |rest| {
+            frame(rest, Layout::default(), path)
+        }),
+        None => Packet::Skipped(Reason::Snapped("AVS")),
+    }
+}
+
 /// Prism, or AVS, which captures of its link type may hold as well.
 pub(super) fn prism<'a>(view: View<'a>, path: Path) -> Packet<'a> {
-    let (Some(code), Some(len)) = (view.u32(0), view.u32(4)) else {
-        return Packet::Skipped(Reason::Snapped("Prism"));
-    };
-    let len = match code & 0xffff_f000 {
-        0x8021_1000 => len,
-        _ if len > 0xffff => len.swap_bytes(),
-        _ => len,
-    };
-    after(view, len as usize, "Prism", |rest| {
-        frame(rest, Layout::default(), path)
-    })
+    match view.u32(0) {
+        Some(0x44 | 0x4400_0000) => after(view, 144, "Prism", |rest| {
+            frame(rest, Layout::default(), path)
+        }),
+        Some(0x8021_0000..=0x8021_ffff) => avs(view, path),
+        Some(_) => Packet::Skipped(Reason::Malformed("Prism")),
+        None => Packet::Skipped(Reason::Snapped("Prism")),
+    }
 }
 
 /// How a capture program or a tunnel arranges the frame.

@@ -92,6 +92,49 @@ fn broken_frames_are_told() {
     }
 }
 
+/// `fails` names what is wrong with a message: that, and nothing else, must come.
+#[test]
+fn a_broken_frame_can_be_what_must_come() {
+    let prefix = |signed| Framing::Prefix {
+        width: 4,
+        big_endian: true,
+        signed,
+        max: 1000,
+    };
+    let cases: [(Framing, &[u8], &str); 5] = [
+        (prefix(false), &[0xff; 4], "too-long"),
+        (prefix(true), &[0xff; 4], "negative"),
+        (Framing::Fixed(16), b"short", "cut-off"),
+        (Framing::Delimiter(b"\n".to_vec()), b"no end", "cut-off"),
+        (Framing::Delimiter(b"\n".to_vec()), b"", "ended"),
+    ];
+    for (framing, sent, fault) in cases {
+        for expected in ["too-long", "negative", "cut-off", "ended", "ECONNRESET"] {
+            let mut recv = step(Action::RecvMessage(None));
+            recv.fails = Some((expected.to_owned(), 0..0));
+            let mut server = server(
+                ServerKind::Select,
+                Handler::Steps(Arc::new(vec![recv, close()])),
+            );
+            server.framing = Some(framing.clone());
+            let mut steps = vec![connect()];
+            if !sent.is_empty() {
+                steps.push(step(Action::Send(Data::Bytes(sent.to_vec()))));
+            }
+            steps.push(step(Action::Shutdown(How::Write)));
+            steps.push(saw("server", "done", 1));
+            let (_, events) = scene(&server, steps);
+            let failed = events.iter().find(|event| event.failed);
+            if expected == fault {
+                assert!(failed.is_none(), "{fault}: {events:#?}");
+            } else {
+                let text = format!(", but {expected} was expected");
+                assert!(failed.unwrap().result.ends_with(&text), "{events:#?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn files_are_sent_received_and_compared() {
     let folder = tempfile::tempdir().unwrap();

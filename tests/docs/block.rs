@@ -4,11 +4,12 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// The documents, from the repository's top.
-pub const DOCUMENTS: [&str; 4] = [
+pub const DOCUMENTS: [&str; 5] = [
     "README.md",
     "docs/course/en.md",
     "docs/course/id.md",
     "docs/scenario.md",
+    "docs/json.md",
 ];
 
 /// A fenced block.

@@ -20,6 +20,7 @@
 mod block;
 mod console;
 mod document;
+mod json;
 mod normal;
 mod stage;
 mod terminal;
@@ -32,6 +33,7 @@ fn main() {
     let arguments = Arguments::from_args();
     let mut trials = text::trials();
     trials.extend(words::trials());
+    trials.extend(json::trials());
     trials.extend(normal::trials());
     if stage::is_root() {
         trials.extend(document::trials());

@@ -14,6 +14,7 @@ pub fn trials() -> Vec<Trial> {
         Trial::test("text::the_course_mentions_every_scenario", every_scenario),
         Trial::test("text::the_two_courses_run_the_same", same_commands),
         Trial::test("text::the_readme_mentions_every_command", every_command),
+        Trial::test("text::what_is_shown_of_a_scenario_loads", fragments),
     ]
 }
 
@@ -43,6 +44,33 @@ fn links() -> Result<(), Failed> {
             {
                 wrong += &format!("{document}: nothing is called {}\n", &found[0]);
             }
+        }
+    }
+    result(wrong)
+}
+
+/// `docs/expectations.md` shows parts of scenarios: behind these actors each is a whole one.
+fn fragments() -> Result<(), Failed> {
+    const ACTORS: &str = r#"
+title = "Who the parts speak of"
+server = { kind = "select" }
+client = [
+    { name = "client-1", steps = ["connect", "close"] },
+    { name = "first", steps = ["connect", "close"] },
+    { name = "second", steps = ["connect", "close"] },
+]
+"#;
+    let document = "docs/expectations.md";
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("part.toml");
+    let mut wrong = String::new();
+    let parts = blocks(&read(document));
+    let parts: Vec<_> = parts.iter().filter(|b| b.language == "toml").collect();
+    assert!(!parts.is_empty(), "{document} shows no part of a scenario");
+    for part in parts {
+        std::fs::write(&path, format!("{ACTORS}{}", part.text()))?;
+        if let Err(error) = lab_capture::scenario::load(&path) {
+            wrong += &format!("{document}, block at {}:\n{error}\n", part.start + 1);
         }
     }
     result(wrong)

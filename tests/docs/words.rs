@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use lab_capture::scenario::words::{ERRNOS, FILE, FLAGS, Key, Shape, Table, Tagged, Word};
+use lab_capture::scenario::words::{
+    ERRNOS, FILE, FLAGS, FRAME_FAULTS, Key, Shape, Table, Tagged, Word,
+};
 use libtest_mimic::{Failed, Trial};
 
 use crate::block::{self, Edit};
@@ -24,6 +26,8 @@ fn tables() -> Result<(), Failed> {
         let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
         found.tables.insert(name.to_owned(), words.join(" "));
     }
+    let faults = keys(FRAME_FAULTS, &[]);
+    found.tables.insert("faults".to_owned(), faults);
     let text = block::read(DOCUMENT);
     let lines: Vec<&str> = text.lines().collect();
     let mut edits: Vec<Edit> = vec![];

@@ -7,9 +7,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lab_capture::lab::program_output::KEPT;
-use lab_capture::lab::program_sockets::{SocketState, tcp_sockets};
+use lab_capture::lab::program::output::KEPT;
+use lab_capture::lab::program::sockets::tcp_sockets;
 use lab_capture::lab::{Exit, Launch, ProgramError, RunningProgram};
+use lab_capture::platform::socket::TcpState;
 use lab_capture::scenario::Program;
 use lab_capture::timeline::Timeline;
 use libtest_mimic::Trial;
@@ -96,7 +97,7 @@ fn listens() {
             .into_iter()
             .find(|s| s.local == local)
             .unwrap();
-        assert_eq!(row.state, SocketState::CloseWait);
+        assert_eq!(row.state, TcpState::CloseWait);
         assert_eq!(server.output().stdout, b"echoed 5\n");
         server.stop();
         let words = words(&timeline);

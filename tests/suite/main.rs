@@ -2,8 +2,10 @@
 
 mod ci;
 mod isolation;
+mod limits;
 mod memory;
 mod order;
+mod quiet;
 mod repeats;
 mod shards;
 mod stop;

@@ -2,8 +2,10 @@
 
 mod build;
 mod compare;
+mod devices;
 mod files;
 mod fragments;
 mod links;
 mod malformed;
+mod routes;
 mod tunnels;

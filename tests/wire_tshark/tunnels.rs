@@ -73,6 +73,46 @@ fn tags_and_types() {
             "Cisco metadata",
             ether_type(0x8909, &cat(&[&[1, 1, 0, 1, 0, 10, 8, 0], &i])),
         ),
+        case(
+            "NSH of type 1",
+            ether_type(0x894f, &cat(&[&[0, 6, 1, 1], &[0; 20], &i])),
+        ),
+        case(
+            "NSH that says nothing of its length",
+            ether_type(0x894f, &cat(&[&[0, 0, 2, 1], &[0; 4], &i])),
+        ),
+        case(
+            "MACsec, authenticated",
+            ether_type(0x88e5, &cat(&[&[0, 0, 0, 0, 0, 1, 8, 0], &i, &[0; 16]])),
+        ),
+        case(
+            "MACsec with its channel",
+            ether_type(0x88e5, &cat(&[&[0x20, 0], &[0; 12], &[8, 0], &i, &[0; 16]])),
+        ),
+        case(
+            "MACsec, encrypted",
+            ether_type(0x88e5, &cat(&[&[12, 0, 0, 0, 0, 1, 8, 0], &i, &[0; 16]])),
+        ),
+        case(
+            "B.A.T.M.A.N., to one",
+            ether_type(0x4305, &cat(&[&[0x40, 15], &[0; 8], &ether(&i)])),
+        ),
+        case(
+            "B.A.T.M.A.N., to all",
+            ether_type(0x4305, &cat(&[&[1, 15], &[0; 12], &ether(&i)])),
+        ),
+        case(
+            "B.A.T.M.A.N. 14",
+            ether_type(0x4305, &cat(&[&[3, 14], &[0; 8], &ether(&i)])),
+        ),
+        case(
+            "Van Jacobson, a header in full",
+            ether_type(0x8864, &pppoe(&cat(&[&[0, 0x2f], &ip_proto(3, &t)]))),
+        ),
+        case(
+            "SNAP, not information",
+            ether_type(len, &cat(&[&[0xaa, 0xaa, 0xaf, 0, 0, 0, 8, 0], &i])),
+        ),
         case("ARP", ether_type(0x0806, &i)),
         case("padding", cat(&[&ether(&i), &[0; 20]])),
     ];
@@ -142,6 +182,26 @@ fn tunnels_over_ip() {
             ),
         ),
         case(
+            "ERSPAN III of another kind of frame",
+            over(
+                47,
+                &cat(&[
+                    &[0x10, 0, 0x22, 0xeb, 0, 0, 0, 0, 0x20],
+                    &[0; 9],
+                    &[0x1c, 0],
+                    &e,
+                ]),
+            ),
+        ),
+        case(
+            "acknowledged, but no PPP",
+            over(47, &cat(&[&[0, 0x81, 8, 0], &i])),
+        ),
+        case(
+            "shim6",
+            ether6(&v6(140, &cat(&[&[6, 0, 0, 0, 0, 0, 0, 0], &tcp()]))),
+        ),
+        case(
             "tunnel in tunnel",
             over(4, &ip_proto(47, &cat(&[&[0, 0, 0x65, 0x58], &e]))),
         ),
@@ -203,6 +263,17 @@ fn tunnels_over_udp() {
             1701,
             &[&[0x40, 2, 0, 64, 0, 1, 0, 1, 0, 0x21], &i],
         ),
+        over(
+            "L2TP, cut by its length",
+            1701,
+            &[&[0x40, 2, 0, 50, 0, 1, 0, 1, 0, 0x21], &i],
+        ),
+        over(
+            "GTP, cut by its length",
+            2152,
+            &[&[0x30, 0xff, 0, 42, 0, 0, 0, 1], &i],
+        ),
+        over("mobile IP of another kind", 434, &[&[4, 55, 0, 0], &i]),
         over("CAPWAP", 5247, &[&[0, 0x10, 2, 0, 0, 0, 0, 0], &e]),
         over("TZSP", 37008, &[&[1, 0, 0, 1, 1], &e]),
         over("mobile IP", 434, &[&[4, 4, 0, 0], &i]),

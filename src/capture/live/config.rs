@@ -5,7 +5,7 @@
 //! - Slots of fixed size (`TPACKET_V2`, libpcap's immediate mode) take 128 KiB each at this snapshot
 //!   length; 64 MiB of them lost 6 % of 20,000 small datagrams on an idle machine. Blocks
 //!   (`TPACKET_V3`) pack frames: 2 MiB lost none of them.
-//! - A block is handed over when it is full or [`RETIRE_MS`] old, so thin traffic takes a block in
+//! - A block is handed over when it is full or `RETIRE_MS` old, so thin traffic takes a block in
 //!   each such time, and the ring lasts for as many of them as it has blocks while the capture
 //!   thread waits for a CPU. With four busy loops and other work, 9 MiB and 1 ms lost frames in 2
 //!   of 40 runs of 4,000 small frames; with 4 ms none in 190.

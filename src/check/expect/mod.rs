@@ -1,5 +1,5 @@
 //! Expectations against what was recorded: one file a kind. Each that does not hold is a
-//! [`Finding`](super::Finding) with the scenario's text that asked for it.
+//! [`Finding`] with the scenario's text that asked for it.
 
 mod close;
 mod content;

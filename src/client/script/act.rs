@@ -72,6 +72,7 @@ impl Progress {
             call,
             result: errno_name(errno),
             errno: Some(errno),
+            fault: None,
             op: reset_op(errno),
         })
     }
@@ -86,6 +87,7 @@ impl Progress {
             call,
             result: result.into(),
             errno: None,
+            fault: None,
             op: op.into(),
         })
     }
@@ -109,6 +111,8 @@ pub struct Failure {
     pub result: String,
     /// With which errno, if it was a system call.
     pub errno: Option<Errno>,
+    /// What is wrong with a message, by the word that `fails` has for it.
+    pub fault: Option<&'static str>,
     /// What it says about the peer.
     pub op: Option<Op>,
 }
@@ -140,6 +144,7 @@ pub fn begin(action: &Action, script: &mut Script) -> Result<Box<dyn Act>, Failu
             call,
             result: e.to_string(),
             errno: None,
+            fault: None,
             op: None,
         })
     };
@@ -179,6 +184,7 @@ pub fn begin(action: &Action, script: &mut Script) -> Result<Box<dyn Act>, Failu
                 call,
                 result: "a repeat is not a step of its own".into(),
                 errno: None,
+                fault: None,
                 op: None,
             });
         }

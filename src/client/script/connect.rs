@@ -180,6 +180,7 @@ impl Act for Deaf {
                     "{name}: EPERM, this kernel wants CAP_NET_ADMIN for it: root has it, and the lab in a namespace of its own"
                 ),
                 errno: Some(Errno::EPERM),
+                fault: None,
                 op: None,
             }),
             Err(e) => Progress::errno("setsockopt", errno_of(&e)),

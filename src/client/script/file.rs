@@ -1,31 +1,19 @@
 //! `recv-file`: everything until the peer's end, into a file, compared with another.
 
-use std::fs::File;
-use std::io::{self, Write};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 
 use super::act::{Act, Failure, Progress};
+use super::kept::Kept;
 use super::machine::Script;
 use super::payload::{Payload, difference};
 use super::recv::Eof;
-use crate::platform::owner;
 use crate::timeline::Op;
 
 /// The step.
 pub struct RecvFile {
     eof: Eof,
-    into: Option<File>,
+    into: Option<Kept>,
     equals: Option<Payload>,
-}
-
-/// Creates a file, and its folder if need be; under sudo they belong to the invoking user.
-fn create(path: &Path) -> Result<File, (PathBuf, io::Error)> {
-    if let Some(folder) = path.parent() {
-        owner::create_folder(folder)?;
-    }
-    let file = File::create(path).map_err(|e| (path.to_owned(), e))?;
-    owner::give_to_invoker(path);
-    Ok(file)
 }
 
 fn failure(result: String) -> Failure {
@@ -33,6 +21,7 @@ fn failure(result: String) -> Failure {
         call: "recv",
         result,
         errno: None,
+        fault: None,
         op: None,
     }
 }
@@ -56,7 +45,7 @@ impl RecvFile {
                     return Err(failure(text));
                 }
                 let path = script.context.output.join(path);
-                create(&path)
+                Kept::create(&path)
                     .map_err(|(path, e)| failure(format!("cannot create {}: {e}", path.display())))
             })
             .transpose()?;
@@ -73,7 +62,7 @@ impl Act for RecvFile {
         let (into, equals) = (&mut self.into, &self.equals);
         let read = self.eof.read(script, |offset, bytes| {
             if let Some(file) = into {
-                file.write_all(bytes)
+                file.write(bytes)
                     .map_err(|e| Progress::failed("recv", format!("cannot write: {e}"), None))?;
             }
             let Some(expected) = equals else {
@@ -89,6 +78,12 @@ impl Act for RecvFile {
             Ok(n) => n,
             Err(progress) => return progress,
         };
+        if let Some(file) = into
+            && let Err(e) = file.finish()
+        {
+            let text = format!("cannot give the received file its name: {e}");
+            return Progress::failed("recv", text, Op::PeerFin);
+        }
         if let Some(expected) = equals
             && expected.len() != got
         {

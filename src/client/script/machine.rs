@@ -53,7 +53,7 @@ pub struct Script {
     steps: Arc<Vec<Step>>,
     position: Vec<Level>,
     doing: Option<Box<dyn Act>>,
-    /// The errno that the current step must fail with.
+    /// The errno or fault that the current step must fail with.
     expected: Option<String>,
     deadline: Instant,
     result: Option<Result<(), String>>,
@@ -160,7 +160,10 @@ impl Script {
             self.saw_reset = true;
         }
         let expected = step.fails.as_ref().map(|(name, _)| name.as_str());
-        let actual = failure.errno.map(errno_name);
+        let actual = match failure.errno {
+            Some(errno) => Some(errno_name(errno)),
+            None => failure.fault.map(str::to_owned),
+        };
         let as_expected = expected.is_some() && expected == actual.as_deref();
         let mut result = failure.result;
         if let (false, Some(name)) = (as_expected, expected) {

@@ -18,6 +18,7 @@ fn failure(call: &'static str, result: String) -> Failure {
         call,
         result,
         errno: None,
+        fault: None,
         op: None,
     }
 }
@@ -71,7 +72,13 @@ impl RecvMessage {
     fn step(&mut self, script: &mut Script, buffer: &mut [u8]) -> Result<(), Progress> {
         let room = self.decoder.missing().unwrap_or(u64::MAX).max(1);
         let room = usize::try_from(room).unwrap_or(PIECE).min(buffer.len());
-        let broken = |e: FrameError, op| Progress::failed("recv", e.to_string(), op);
+        let broken = |e: FrameError, op| {
+            Progress::Failed(Failure {
+                fault: e.word(),
+                op,
+                ..failure("recv", e.to_string())
+            })
+        };
         match script.link.peek(&mut buffer[..room]) {
             Io::Blocked => Err(Progress::on(script.link.watch(Interest::READ))),
             Io::Failed(e) => Err(Progress::errno("recv", e)),

@@ -5,6 +5,7 @@ mod connect;
 mod event;
 mod file;
 mod gate;
+mod kept;
 mod listener;
 mod machine;
 mod message;

@@ -32,7 +32,7 @@ impl Payload {
     /// Opens what a scenario names; files are relative to `folder`.
     ///
     /// # Errors
-    /// [`PayloadError`] names the file.
+    /// `PayloadError` names the file.
     pub fn open(data: &Data, folder: &Path) -> Result<Self, PayloadError> {
         match data {
             Data::Bytes(bytes) => Ok(Payload::Bytes(bytes.clone())),
@@ -44,7 +44,7 @@ impl Payload {
     /// Opens a file.
     ///
     /// # Errors
-    /// [`PayloadError`] names it.
+    /// `PayloadError` names it.
     pub fn file(path: &Path) -> Result<Self, PayloadError> {
         let open = || {
             let file = File::open(path)?;

@@ -84,6 +84,8 @@ pub enum ContentPattern {
     Sha256([u8; 32]),
     /// Bytes that this matches somewhere.
     Regex(Regex),
+    /// Bytes that the capture does not hold: `not captured`.
+    NotCaptured,
 }
 
 impl Item {
@@ -185,7 +187,8 @@ impl ContentPattern {
             }
             // Only the digest of longer runs is kept in a flow; `payload` expectations see all bytes.
             (ContentPattern::Regex(_), What::Sha256(_)) => false,
-            (_, What::Unknown) => false,
+            (ContentPattern::NotCaptured, What::Unknown) => true,
+            (ContentPattern::NotCaptured, _) | (_, What::Unknown) => false,
         }
     }
 }

@@ -17,7 +17,8 @@
 //! with `||` between them or in front of the second.
 //!
 //! Several connections: a line that ends in `:` names those that the lines behind it are for, as
-//! `client-1:`, `client-1, client-3:`, or `client-*:`. `any order:` begins a group: the patterns
+//! `client-1:`, `client-1, client-3:`, or `client-*:`. So does a name without it where the lines of its flow are
+//! indented below, as a flow is printed: a snapshot's text is a pattern as it stands. `any order:` begins a group: the patterns
 //! behind its `-` lines, each with `for N` if several connections show it, are for the connections
 //! that nothing else names, whichever shows which.
 
@@ -25,6 +26,7 @@ mod group;
 mod line;
 mod matching;
 mod parse;
+mod token;
 
 pub use group::{Group, Mismatch, Patterns};
 pub use line::{BytesPattern, ContentPattern, Item, ResetPattern, RunPattern};

@@ -6,6 +6,7 @@ use regex::bytes::RegexBuilder;
 
 use super::group::{Group, Patterns};
 use super::line::{BytesPattern, ContentPattern, Item, ResetPattern, RunPattern};
+use super::token::{Token, spelled, tokens};
 use crate::flow::types::{Handshake, ResetKind};
 use crate::tcp::Side;
 
@@ -18,20 +19,6 @@ pub struct PatternError {
     /// What is wrong with it.
     pub message: String,
 }
-
-/// A word, string or sign of a line.
-#[derive(Debug, Clone, PartialEq)]
-enum Token {
-    Word(String),
-    Text(Vec<u8>),
-    Regex(String),
-    Or,
-    Concurrent,
-    Question,
-    Dots,
-}
-
-type Tokens = Vec<(Token, Range<usize>)>;
 
 impl Patterns {
     /// Reads a pattern; see the [module](super).
@@ -46,7 +33,8 @@ impl Patterns {
         let mut group = Group::All;
         let mut any_order = false;
         let mut at = 0;
-        for line in text.split_inclusive('\n') {
+        let mut lines = text.split_inclusive('\n').peekable();
+        while let Some(line) = lines.next() {
             let start = at;
             at += line.len();
             let code = line.trim();
@@ -54,9 +42,11 @@ impl Patterns {
                 continue;
             }
             let offset = start + line.find(code).unwrap_or(0);
+            let printed = lines.peek().is_some_and(|next| is_name(line, next));
             if let Some(heading) = code
                 .strip_suffix(':')
                 .filter(|heading| !heading.contains('"'))
+                .or_else(|| printed.then_some(code))
             {
                 let heading_place = (offset..offset + code.len(), vec![]);
                 let places = std::mem::replace(&mut places, heading_place);
@@ -99,6 +89,15 @@ impl Patterns {
         patterns.add(group, current, places);
         Ok(patterns)
     }
+}
+
+/// Is it the name above a flow as it is printed: alone, and `handshake` indented below it?
+fn is_name(line: &str, next: &str) -> bool {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let begins = next.trim_start().starts_with("handshake ");
+    // A `-` begins a pattern of a group, whose lines are indented as well.
+    let other = line.trim() == "-" || line.trim_start().starts_with(['.', '?', '|']);
+    begins && indent(next) > indent(line) && !other && !line.trim().contains(' ')
 }
 
 fn names(heading: &str) -> Group {
@@ -199,15 +198,19 @@ fn item(tokens: &[(Token, Range<usize>)], whole: &Range<usize>) -> Result<Item, 
 fn handshake(tokens: &[(Token, Range<usize>)], whole: &Range<usize>) -> Result<Item, PatternError> {
     let kind = match tokens {
         [(Token::Dots, _)] => None,
+        [(Token::Word(none), _), (Token::Word(udp), _)] if none == "none" && udp == "(UDP)" => {
+            Some(Handshake::Udp)
+        }
         [(Token::Word(word), span)] => Some(match word.as_str() {
             "complete" => Handshake::Complete,
             "refused" => Handshake::Refused,
             "unanswered" => Handshake::Unanswered,
             "partial" => Handshake::Partial,
             "unseen" => Handshake::Unseen,
+            "none" => Handshake::Udp,
             other => {
                 let message = format!(
-                    "`{other}` is no handshake: complete, refused, unanswered, partial, unseen"
+                    "`{other}` is no handshake: complete, refused, unanswered, partial, unseen, none (UDP)"
                 );
                 return Err(error(span.clone(), &message));
             }
@@ -215,7 +218,7 @@ fn handshake(tokens: &[(Token, Range<usize>)], whole: &Range<usize>) -> Result<I
         _ => {
             return Err(error(
                 whole.clone(),
-                "a handshake is complete, refused, unanswered, partial or unseen",
+                "a handshake is complete, refused, unanswered, partial, unseen or none (UDP)",
             ));
         }
     };
@@ -249,6 +252,11 @@ fn run(tokens: &[(Token, Range<usize>)], whole: &Range<usize>) -> Result<RunPatt
             Token::Word(word) => match word.as_str() {
                 "fin" => pattern.fin = Some(true),
                 "at" | "least" => at_least = true,
+                "not" => {
+                    rest.next_if(|(token, _)| *token == Token::Word("captured".to_owned()))
+                        .ok_or_else(|| error(span.clone(), "`not` is followed by `captured`"))?;
+                    content = Some(ContentPattern::NotCaptured);
+                }
                 "reset" => {
                     let kind = rest.next_if(
                         |(token, _)| matches!(token, Token::Word(word) if word.starts_with('(')),
@@ -312,112 +320,9 @@ fn digest(word: &str, span: &Range<usize>) -> Result<ContentPattern, PatternErro
     Ok(ContentPattern::Sha256(bytes))
 }
 
-fn error(span: Range<usize>, message: &str) -> PatternError {
+pub(super) fn error(span: Range<usize>, message: &str) -> PatternError {
     PatternError {
         span,
         message: message.to_owned(),
     }
-}
-
-fn spelled(token: &Token) -> String {
-    match token {
-        Token::Word(word) => word.clone(),
-        Token::Dots => "...".to_owned(),
-        Token::Text(bytes) => format!("\"{}\"", crate::flow::escape(bytes)),
-        Token::Regex(text) => format!("/{text}/"),
-        Token::Or => "|".to_owned(),
-        Token::Concurrent => "||".to_owned(),
-        Token::Question => "?".to_owned(),
-    }
-}
-
-fn tokens(code: &str, offset: usize) -> Result<Tokens, PatternError> {
-    let bytes = code.as_bytes();
-    let mut tokens = vec![];
-    let mut at = 0;
-    while at < bytes.len() {
-        let start = at;
-        let rest = &code[at..];
-        let token = match bytes[at] {
-            b' ' | b'\t' => {
-                at += 1;
-                continue;
-            }
-            b'"' => {
-                let (text, len) = quoted(rest).ok_or_else(|| {
-                    error(
-                        offset + at..offset + code.len(),
-                        "the text has no closing `\"`, or a wrong escape",
-                    )
-                })?;
-                at += len;
-                Token::Text(text)
-            }
-            b'/' => {
-                let close = closing_slash(rest);
-                let len = close.ok_or_else(|| {
-                    error(
-                        offset + at..offset + code.len(),
-                        "the expression has no closing `/`",
-                    )
-                })?;
-                at += len + 1;
-                Token::Regex(rest[1..len].replace("\\/", "/"))
-            }
-            b'|' if rest.starts_with("||") => {
-                at += 2;
-                Token::Concurrent
-            }
-            b'|' => {
-                at += 1;
-                Token::Or
-            }
-            b'?' => {
-                at += 1;
-                Token::Question
-            }
-            _ if rest.starts_with("...") => {
-                at += 3;
-                Token::Dots
-            }
-            _ => {
-                let len = rest.find([' ', '\t', '|', '"']).unwrap_or(rest.len());
-                at += len;
-                Token::Word(rest[..len].to_owned())
-            }
-        };
-        tokens.push((token, offset + start..offset + at));
-    }
-    Ok(tokens)
-}
-
-fn closing_slash(rest: &str) -> Option<usize> {
-    let bytes = rest.as_bytes();
-    (1..bytes.len()).find(|&at| bytes[at] == b'/' && bytes[at - 1] != b'\\')
-}
-
-/// The bytes of a quoted text as [`crate::flow::escape`] writes it, and its length with quotes.
-fn quoted(text: &str) -> Option<(Vec<u8>, usize)> {
-    let mut out = vec![];
-    let mut chars = text.char_indices().skip(1);
-    while let Some((at, c)) = chars.next() {
-        match c {
-            '"' => return Some((out, at + 1)),
-            '\\' => match chars.next()?.1 {
-                'n' => out.push(b'\n'),
-                'r' => out.push(b'\r'),
-                't' => out.push(b'\t'),
-                '0' => out.push(0),
-                'x' => {
-                    let (start, _) = chars.next()?;
-                    chars.next()?;
-                    out.push(u8::from_str_radix(text.get(start..start + 2)?, 16).ok()?);
-                }
-                c @ ('\\' | '"' | '/') => out.push(c as u8),
-                _ => return None,
-            },
-            c => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-        }
-    }
-    None
 }

@@ -126,6 +126,10 @@ fn several_connections() {
         &flows
     ));
     assert!(!holds("any order:\n- client \"one\"\n  ...", &flows));
+    assert!(holds(
+        "any order:\n-\n  handshake complete\n  client \"two\"\n  ...\n- for 2\n  handshake complete\n  ...",
+        &flows
+    ));
     assert!(!holds("client-9:\n...", &flows));
 }
 
@@ -157,7 +161,145 @@ fn errors_point_at_the_word() {
     }
 }
 
+/// What the program prints, it reads: the flows in every snapshot are patterns as they stand.
+#[test]
+fn every_snapshot_is_a_pattern() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/snapshots");
+    let mut read = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "snap") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (_, flows) = text.split_once("expression: flow\n---\n").unwrap();
+        if flows.trim() == "no packet" {
+            continue; // No flow.
+        }
+        let patterns = Patterns::parse(flows).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let names = flows
+            .lines()
+            .filter(|line| !line.starts_with(' ') && !line.is_empty());
+        let missing: Vec<String> = patterns.check(&[]).into_iter().map(missed).collect();
+        // Each is held against the connection of its name, and only that.
+        assert_eq!(missing, names.collect::<Vec<_>>(), "{}", path.display());
+        read += 1;
+    }
+    assert!(read > 30, "{read} snapshots");
+}
+
+fn missed(mismatch: Mismatch) -> String {
+    match mismatch {
+        Mismatch::NoSuch { name, .. } => name,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_udp_flow_is_told_from_a_tcp_one() {
+    let mut flow = echo("client-1", b"hello");
+    (flow.handshake, flow.close) = (Handshake::Udp, Close::Unreachable);
+    let printed = [flow.clone()];
+    for pattern in [
+        "handshake none (UDP)\n...",
+        "handshake none\n...",
+        "...\nclose port unreachable (ICMP)",
+    ] {
+        assert!(holds(pattern, &printed), "{pattern}");
+    }
+    assert!(!holds("handshake complete\n...", &printed));
+    assert!(!holds(
+        "handshake none (UDP)\n...",
+        &[echo("client-1", b"hello")]
+    ));
+}
+
+fn any_content() -> impl Strategy<Value = Content> {
+    let bytes = prop::collection::vec(any::<u8>(), 0..20);
+    let what = prop_oneof![
+        bytes.clone().prop_map(What::Bytes),
+        bytes.prop_map(What::Redacted),
+        any::<[u8; 32]>().prop_map(What::Sha256),
+        Just(What::Unknown),
+        Just(What::Redacted(vec![b'x'; 300])),
+    ];
+    (1..1000u64, what).prop_map(|(len, what)| match what {
+        What::Bytes(bytes) => Content {
+            len: bytes.len() as u64,
+            what: What::Bytes(bytes),
+        },
+        what => Content { len, what },
+    })
+}
+
+fn any_run(from: Side) -> impl Strategy<Value = Run> {
+    let bytes = prop_oneof![
+        any_content().prop_map(Bytes::Exact),
+        any_content().prop_map(Bytes::AtLeast),
+        Just(Bytes::None),
+    ];
+    let kind = prop_oneof![Just(ResetKind::Abort), Just(ResetKind::Answer)];
+    (bytes, any::<bool>(), prop::option::of(kind)).prop_map(move |(bytes, fin, reset)| Run {
+        from,
+        fin: fin || bytes == Bytes::None,
+        bytes,
+        reset,
+    })
+}
+
+fn any_flow() -> impl Strategy<Value = Flow> {
+    let handshake = prop_oneof![
+        Just(Handshake::Complete),
+        Just(Handshake::Refused),
+        Just(Handshake::Unanswered),
+        Just(Handshake::Partial),
+        Just(Handshake::Unseen),
+        Just(Handshake::Udp),
+    ];
+    let reset = (any::<bool>(), any::<bool>()).prop_map(|(client, server)| Reset {
+        by: Side::Server,
+        kind: ResetKind::Answer,
+        after_client_fin: client,
+        after_server_fin: server,
+    });
+    let close = prop_oneof![
+        Just(Close::Fin(Side::Server)),
+        Just(Close::Crossed),
+        Just(Close::Half(Side::Client)),
+        Just(Close::Open),
+        Just(Close::None),
+        Just(Close::Unreachable),
+        prop::collection::vec(reset, 1..3).prop_map(Close::Reset),
+    ];
+    let phase = (
+        any_run(Side::Client),
+        prop::option::of(any_run(Side::Server)),
+    )
+        .prop_map(|(first, concurrent)| Phase { first, concurrent });
+    let phases = prop::collection::vec(phase, 0..4);
+    let name = prop_oneof![
+        Just("client"),
+        Just("client-1#2"),
+        Just("server"),
+        Just("127.0.0.1:5"),
+        Just("[::1]:5")
+    ];
+    (name, handshake, phases, close).prop_map(|(name, handshake, phases, close)| Flow {
+        name: name.to_owned(),
+        handshake,
+        phases,
+        close,
+    })
+}
+
 proptest! {
+    /// Whatever a flow is: as it is printed, it is a pattern that it matches.
+    #[test]
+    fn a_printed_flow_is_a_pattern_that_it_matches(flow in any_flow()) {
+        let text = flow.to_string();
+        prop_assert!(holds(&text, &[flow]), "{}", text);
+    }
+
     #[test]
     fn no_text_makes_the_parser_panic(text in "[a-z|?.\"/\\\\\n :,0-9()-]{0,80}") {
         let _ = Patterns::parse(&text);

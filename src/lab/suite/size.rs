@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use nix::libc::rlim_t;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
+use crate::platform::process::{change_descriptor_limit, descriptor_limit};
 use crate::scenario::{Action, ClientKind, Scenario, Server, ServerKind, Step, Wait};
 
 /// Descriptors of the process that belong to no run: standard streams, reports, signals.
@@ -102,13 +102,13 @@ impl Descriptors {
 /// Raises `RLIMIT_NOFILE` to its hard limit, and that one if more is needed and we may; the limit
 /// that then holds.
 fn raise_limit(needed: rlim_t) -> rlim_t {
-    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else {
+    let Ok((soft, hard)) = descriptor_limit() else {
         return SELECTABLE;
     };
     // More is of no use, and tables are made for all that there may be.
     let wanted = needed.max(MANY);
     for (new_soft, new_hard) in [(wanted, wanted.max(hard)), (wanted.min(hard), hard)] {
-        if soft < new_soft && setrlimit(Resource::RLIMIT_NOFILE, new_soft, new_hard).is_ok() {
+        if soft < new_soft && change_descriptor_limit(new_soft, new_hard).is_ok() {
             return new_soft;
         }
     }

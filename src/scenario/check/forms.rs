@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use super::super::words::{ERRNOS, FLAGS, Form};
+use super::super::words::{ERRNOS, FLAGS, FRAME_FAULTS, Form};
 use super::{nearest, shorten};
 
 /// Longest duration that a file may ask for.
@@ -40,7 +40,7 @@ impl Form {
             Form::Target if text.contains(':') => address(text).map(drop),
             Form::Target | Form::Name => name(text),
             Form::Hex => hex(text).map(drop),
-            Form::Errno => errno(text),
+            Form::Fault => fault(text),
             Form::Path => path(text),
             Form::Flags => flags(text).map(drop),
         }
@@ -145,11 +145,13 @@ pub fn hex(text: &str) -> Result<Vec<u8>, Reason> {
     Ok(out)
 }
 
-fn errno(text: &str) -> Result<(), Reason> {
-    if ERRNOS.contains(&text) {
+fn fault(text: &str) -> Result<(), Reason> {
+    let faults = FRAME_FAULTS.iter().map(|fault| fault.word);
+    let names = ERRNOS.iter().copied().chain(faults);
+    if names.clone().any(|name| name == text) {
         Ok(())
     } else {
-        advice("unknown error", nearest(text, ERRNOS.iter().copied()))
+        advice("unknown error", nearest(text, names))
     }
 }
 

@@ -7,6 +7,7 @@ use super::super::inside::Inside;
 use super::super::model::{EventMatch, Source};
 use super::{Lower, Node};
 use crate::filter::Filter;
+use crate::flow::Redaction;
 use crate::tcp::Side;
 
 impl Lower<'_> {

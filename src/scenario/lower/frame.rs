@@ -2,6 +2,7 @@
 
 use super::super::diagnostic::{Code, Diagnostic};
 use super::super::model::{Action, Data, Framing, Recv, Step};
+use super::super::words::FRAME_FAULTS;
 use super::script::{Role, Walk};
 
 impl Walk<'_, '_> {
@@ -13,6 +14,54 @@ impl Walk<'_, '_> {
         if *data == Data::Bytes(Vec::new()) && self.script.role != Role::Udp {
             self.wrong(step, "no bytes: nothing would happen", "empty");
         }
+    }
+
+    /// Is the step one that reads the peer's end within a message, or in the place of one?
+    pub(super) fn ends_by_fault(&self, step: &Step) -> bool {
+        let fails = step.fails.as_ref().map(|(name, _)| name.as_str());
+        matches!(fails, Some("cut-off" | "ended"))
+    }
+
+    /// A fault of a message is one of `recv-message`, and of a framing that can have it.
+    pub(super) fn fault(&mut self, step: &Step) {
+        let Some((name, span)) = &step.fails else {
+            return;
+        };
+        if !FRAME_FAULTS.iter().any(|fault| fault.word == name) {
+            return;
+        }
+        let (message, label, example) = match (&step.action, self.script.framing) {
+            (Action::RecvMessage(_), None) => return, // Told by `message`.
+            (Action::RecvMessage(_), Some(framing)) => {
+                let possible = match framing {
+                    Framing::Close | Framing::Stream => false,
+                    Framing::Prefix { signed: true, .. } => true,
+                    _ => name != "negative",
+                };
+                if possible {
+                    return;
+                }
+                let label = match (framing, name.as_str()) {
+                    (Framing::Close, _) => "the peer's end is what ends a message",
+                    (Framing::Stream, _) => "a stream has no messages",
+                    _ => "only a signed prefix can be negative",
+                };
+                let message = format!("with this framing no message can be `{name}`");
+                let example = match name.as_str() {
+                    "negative" => "framing = { prefix = { width = 4, signed = true } }",
+                    _ => "framing = { delimiter = \"\\n\" }",
+                };
+                (message, label, example)
+            }
+            _ => (
+                format!("`{name}` is a fault of a framed message"),
+                "only `recv-message` can end with it",
+                "{ recv-message = true, fails = \"cut-off\" }",
+            ),
+        };
+        self.lower.report(
+            Diagnostic::new(Code::ImpossibleStep, span.clone(), message, label).example(example),
+        );
     }
 
     /// A framed step needs a frame that its message fits.

@@ -109,6 +109,7 @@ impl Walk<'_, '_> {
         if self.of_another_role(step) {
             return;
         }
+        self.fault(step);
         self.lower.step_names(step, self.script);
         // A step that is meant to fail may stand where it cannot succeed; but it needs a socket.
         let meant = step.fails.is_some();
@@ -152,13 +153,12 @@ impl Walk<'_, '_> {
                     );
                 }
                 let to_end = match &step.action {
+                    _ if meant => self.ends_by_fault(step),
                     Action::Recv(recv) => *recv == Recv::Eof,
                     Action::RecvFile { .. } => true,
                     _ => self.script.framing == Some(&Framing::Close),
                 };
-                if let (true, false, Socket::Open { peer_ended, .. }) =
-                    (to_end, meant, &mut self.socket)
-                {
+                if let (true, Socket::Open { peer_ended, .. }) = (to_end, &mut self.socket) {
                     *peer_ended = Some(step.span.clone());
                 }
             }

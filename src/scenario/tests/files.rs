@@ -157,3 +157,27 @@ fn files_that_the_scenario_names_are_looked_for_beside_it() {
         insta::assert_snapshot!("files_named", message(folder.path(), &path));
     });
 }
+
+/// `--explain` is for people: sentences, and nothing of the file's syntax in them.
+#[test]
+fn every_explanation_can_be_read() {
+    for path in scenarios() {
+        let scenario = load(&path).unwrap();
+        let text = scenario.explain.as_deref().unwrap_or_default();
+        let name = &scenario.name;
+        assert!(
+            !text.contains('\\'),
+            "{name}: an escape was left in: {text}"
+        );
+        assert!(
+            text.ends_with(".\n") || text.ends_with(").\n"),
+            "{name}: {text}"
+        );
+        for line in text.lines() {
+            let width = line.chars().count();
+            assert!(width <= 100, "{name}: {width} columns: {line}");
+            assert_eq!(line, line.trim(), "{name}");
+            assert!(!line.contains("  ") && !line.is_empty(), "{name}: {line}");
+        }
+    }
+}

@@ -361,6 +361,41 @@ fn values_that_follow_no_rule() {
 }
 
 #[test]
+fn a_fault_of_a_message() {
+    let framed = |framing: &str, step: &str| {
+        format!(
+            "[server]\nkind = \"select\"\n[[client]]\n{framing}\nsteps = [\n    \"connect\",\n    {step},\n]\n"
+        )
+    };
+    let delimiter = "framing = { delimiter = \"\\n\" }";
+    let cut = "{ recv-message = true, fails = \"cut-off\" }";
+    let files = [
+        (
+            "no message",
+            framed(delimiter, "{ recv = \"x\", fails = \"cut-off\" }"),
+        ),
+        (
+            "misspelt",
+            framed(delimiter, "{ recv-message = true, fails = \"cutoff\" }"),
+        ),
+        ("the end is the frame", framed("framing = \"close\"", cut)),
+        (
+            "not signed",
+            framed(
+                "framing = { prefix = 4 }",
+                "{ recv-message = true, fails = \"negative\" }",
+            ),
+        ),
+        (
+            "nothing comes after it",
+            framed(delimiter, &format!("{cut},\n    \"recv-eof\"")),
+        ),
+    ];
+    table!("a_fault_of_a_message", files);
+    super::ok(&framed(delimiter, cut));
+}
+
+#[test]
 fn nested_without_end() {
     let mut steps = "[\"connect\"]".to_owned();
     for _ in 0..30 {

@@ -75,6 +75,7 @@ fn pieces() -> impl Strategy<Value = String> {
         "hex = \"00\"",
         "pattern = 5",
         "fails = \"EPIPE\"",
+        "fails = \"cut-off\"",
         "limit = \"2s\"",
         "limit = \"2\"",
         "framing = { prefix = 3 }\n",

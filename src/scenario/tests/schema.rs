@@ -131,6 +131,7 @@ fn what_the_first_pass_refuses_the_schema_refuses() {
         step("{ send = \"x\", limit = \"2\" }"),
         step("{ send = { hex = \"0\" } }"),
         step("{ send = \"x\", fails = \"EPIP\" }"),
+        step("{ recv-message = true, fails = \"cutoff\" }"),
         step("{ repeat = { steps = [] } }"),
         step("{ repeat = { times = 2, steps = [\"conect\"] } }"),
         step("{ wait = { segment = \"FIN,AKC\" } }"),

@@ -9,7 +9,7 @@ mod values;
 
 pub use file::FILE;
 pub use step::STEP;
-pub use values::{ERRNOS, FLAGS};
+pub use values::{ERRNOS, FLAGS, FRAME_FAULTS};
 
 /// A word of a fixed set, and what it means.
 #[derive(Debug)]
@@ -108,8 +108,8 @@ pub enum Form {
     Target,
     /// Pairs of hexadecimal digits, blanks between them allowed.
     Hex,
-    /// The name of an errno: `EPIPE`.
-    Errno,
+    /// The name of an errno, `EPIPE`, or a fault of a message, `cut-off`.
+    Fault,
     /// The name of an actor: letters, digits, `-`, `_`, `.`.
     Name,
     /// A file's path, not empty.
@@ -169,7 +169,7 @@ impl Form {
             Form::Address => "an address with a port, such as \"127.0.0.1:5000\"",
             Form::Target => "a server's name, or an address with a port such as \"127.0.0.1:5000\"",
             Form::Hex => "pairs of hexadecimal digits, such as \"00ff\"",
-            Form::Errno => "the name of an error, such as \"EPIPE\"",
+            Form::Fault => "the name of an error, such as \"EPIPE\", or \"cut-off\"",
             Form::Name => "made of letters, digits, `-`, `_` and `.`",
             Form::Path => "a path as text",
             Form::Flags => "TCP flags, such as \"FIN,ACK\"",

@@ -2,7 +2,7 @@
 
 use super::facts::key;
 use super::values::{
-    BOOL, BYTES, COUNT, DATA, DURATION, ERRNO, EVENTS, FILE_KEY, FLAG_TEXT, HEX_KEY, NAME, OPTIONS,
+    BOOL, BYTES, COUNT, DATA, DURATION, EVENTS, FAULT, FILE_KEY, FLAG_TEXT, HEX_KEY, NAME, OPTIONS,
     PATH, PATTERN_KEY, TIMES, TRUE,
 };
 use super::{Form, Key, Shape, Table, Tagged, Word};
@@ -209,8 +209,8 @@ pub static STEP: Tagged = Tagged {
         ),
         key(
             "fails",
-            &ERRNO,
-            "The error that the step must end with.",
+            &FAULT,
+            "The error that the step must end with; of `recv-message` also what is wrong with the message.",
             "{ send = \"x\", fails = \"EPIPE\" }",
         ),
     ],
@@ -257,7 +257,7 @@ static RECV_FILE: Table = Table {
         key(
             "into",
             &PATH,
-            "Where the bytes go, in the folder of captures.",
+            "Where the bytes go, in the folder of captures; there when all have come.",
             "into = \"copy.bin\"",
         ),
         key(

@@ -18,7 +18,7 @@ pub static TEXT: Shape = Shape::Text;
 pub static NAME: Shape = Shape::Form(Form::Name);
 pub static PATH: Shape = Shape::Form(Form::Path);
 pub static DURATION: Shape = Shape::Form(Form::Duration);
-pub static ERRNO: Shape = Shape::Form(Form::Errno);
+pub static FAULT: Shape = Shape::Form(Form::Fault);
 pub static ADDRESS: Shape = Shape::Form(Form::Address);
 pub static TARGET: Shape = Shape::Form(Form::Target);
 pub static HEX: Shape = Shape::Form(Form::Hex);
@@ -233,6 +233,26 @@ pub static OPTIONS: Table = Table {
     ],
     example: "{ nodelay = true }",
 };
+
+/// What can be wrong with a framed message that comes: no error of a system call.
+pub static FRAME_FAULTS: &[Word] = &[
+    Word {
+        word: "cut-off",
+        doc: "The peer's end came in the middle of the message.",
+    },
+    Word {
+        word: "ended",
+        doc: "The peer's end came where a message should begin.",
+    },
+    Word {
+        word: "too-long",
+        doc: "The message is longer than accepted (`max` of a prefix; 16 MiB otherwise).",
+    },
+    Word {
+        word: "negative",
+        doc: "The length of a signed prefix is below zero.",
+    },
+];
 
 /// Errors that calls on sockets return.
 pub static ERRNOS: &[&str] = &[

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::isolation_help::explain;
+use super::help::explain;
 use crate::platform::{
     self, Capability, Interface, Offload, PlatformError, UserNamespaceError, has_cap,
 };
@@ -56,7 +56,7 @@ pub enum IsolationError {
         span: Span,
     },
     /// The kernel refused a setting of the scenario.
-    #[error("{what}: {source}{}", super::isolation_help::setting(source))]
+    #[error("{what}: {source}{}", super::help::setting(source))]
     Setting {
         /// What was set to which value.
         what: String,
@@ -88,7 +88,7 @@ impl Isolation {
                 rootless: false,
             }),
             On::Host => Err(IsolationError::NoCaptureOnHost {
-                remedy: super::isolation_help::capture_on_host(),
+                remedy: super::help::capture_on_host(),
             }),
             On::Namespace if privileged() => Ok(Isolation {
                 on,

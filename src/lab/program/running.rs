@@ -1,68 +1,25 @@
-//! External programs as actors: started in the run's namespace, watched, and ended without rest.
-//!
-//! A program lives in a PID namespace whose first process is this binary, started again (see
-//! [`init_main`]). That process ends when the socket to lab-capture closes, however lab-capture
-//! ends, and with it ends every process of the namespace: daemons and `setsid` children included.
+//! A program that runs: watched, signalled, ended.
 
-use std::fmt;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::sys::eventfd::EventFd;
 use nix::sys::signal::Signal;
-use nix::unistd::{Uid, User as Account, geteuid};
-use serde::{Deserialize, Serialize};
 
-use super::isolation::Isolation;
-pub use super::program_error::ProgramError;
-pub use super::program_find::find_program;
-use super::program_find::working_folder;
-pub use super::program_init::{SUBCOMMAND as INIT_SUBCOMMAND, init_main};
-use super::program_monitor::{Monitor, Shared, event};
-use super::program_protocol::{Order, Request, User};
-use super::program_sockets::is_listening;
-use crate::platform::init::spawn_in_pid_namespace;
-use crate::scenario::{ProcessSignal, Program};
+use super::error::ProgramError;
+use super::exit::Exit;
+use super::monitor::{Shared, event};
+use super::protocol::Request;
+use super::sockets::is_listening;
+use crate::scenario::ProcessSignal;
 use crate::timeline::{self, Timeline};
 
-/// How a program ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Exit {
-    /// `exit(2)` with this status.
-    Status(i32),
-    /// Killed by the signal of this number.
-    Signal(i32),
-}
-
-impl Exit {
-    /// `SIGKILL`; empty for an exit.
-    pub fn signal_name(self) -> String {
-        match self {
-            Exit::Status(_) => String::new(),
-            Exit::Signal(number) => Signal::try_from(number)
-                .map_or_else(|_| format!("signal {number}"), |s| s.as_str().to_owned()),
-        }
-    }
-}
-
-impl fmt::Display for Exit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Exit::Status(status) => write!(f, "exit status {status}"),
-            Exit::Signal(_) => write!(f, "killed by {}", self.signal_name()),
-        }
-    }
-}
-
-/// What a program printed, bounded; see [`super::program_output::KEPT`].
+/// What a program printed, bounded; see [`super::output::KEPT`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProgramOutput {
     /// Standard output.
@@ -71,158 +28,19 @@ pub struct ProgramOutput {
     pub stderr: Vec<u8>,
 }
 
-/// Where and how programs are started.
-#[derive(Clone)]
-pub struct Launch<'a> {
-    /// How the run is isolated: decides as whom the program runs.
-    pub isolation: Isolation,
-    /// The scenario's folder.
-    pub folder: &'a Path,
-    /// Where events go.
-    pub timeline: &'a Arc<Timeline>,
-}
-
 /// A program that was started. Dropped, it and all that it started are killed.
 #[derive(Debug)]
 pub struct RunningProgram {
-    actor: Arc<str>,
-    shared: Arc<Shared>,
-    timeline: Arc<Timeline>,
-    supervisor: Child,
-    socket: Option<UnixStream>,
-    end: Arc<EventFd>,
-    monitor: Option<JoinHandle<()>>,
+    pub(super) actor: Arc<str>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) timeline: Arc<Timeline>,
+    pub(super) supervisor: Child,
+    pub(super) socket: Option<UnixStream>,
+    pub(super) end: Arc<EventFd>,
+    pub(super) monitor: Option<JoinHandle<()>>,
     /// Types the lines; holds standard input open afterwards if the scenario says so.
-    typist: Option<JoinHandle<Option<ChildStdin>>>,
-    own_pid_namespace: bool,
-}
-
-impl Launch<'_> {
-    /// Starts a program in the calling thread's network namespace; when this returns, it has been
-    /// executed, and the event `start` is on the timeline. `pass` stay open in it, under their
-    /// numbers, which must be above 2.
-    ///
-    /// # Errors
-    /// It is not found, may not be executed, or the kernel refuses.
-    pub fn start(
-        &self,
-        actor: &Arc<str>,
-        program: &Program,
-        pass: &[BorrowedFd<'_>],
-    ) -> Result<RunningProgram, ProgramError> {
-        let order = self.order(actor, program)?;
-        let file = order.program.display().to_string();
-        let failed = |operation: &str, reason: String| ProgramError::Start {
-            actor: Arc::clone(actor),
-            program: file.clone(),
-            operation: operation.to_owned(),
-            reason,
-        };
-        let stream = || match program.inherit {
-            true => Stdio::inherit(),
-            false => Stdio::piped(),
-        };
-        // Until it has been executed it holds every socket of this process: nothing may close one.
-        let _alone = crate::platform::process::spawning();
-        let io = |operation| move |e: std::io::Error| (operation, e.to_string());
-        let begin = || {
-            let (ours, theirs) = UnixStream::pair().map_err(io("socketpair"))?;
-            let end = EventFd::from_flags(EfdFlags::EFD_CLOEXEC)
-                .map_err(|e| ("eventfd", e.desc().to_owned()))?;
-            let socket = ours.try_clone().map_err(io("dup"))?;
-            let mut command = Command::new("/proc/self/exe");
-            command
-                .arg0("lab-capture")
-                .arg(INIT_SUBCOMMAND)
-                .arg(theirs.as_raw_fd().to_string())
-                .stdin(stream())
-                .stdout(stream())
-                .stderr(stream());
-            let fds: Vec<_> = pass.iter().copied().chain([theirs.as_fd()]).collect();
-            let started =
-                spawn_in_pid_namespace(&mut command, &fds).map_err(io("start supervisor"))?;
-            Ok((ours, socket, end, started))
-        };
-        let (mut ours, socket, end, mut started) =
-            begin().map_err(|(operation, reason)| failed(operation, reason))?;
-
-        let shared = Arc::new(Shared::default());
-        let end = Arc::new(end);
-        let monitor = Monitor {
-            shared: Arc::clone(&shared),
-            actor: Arc::clone(actor),
-            command: program.argv.join(" "),
-            expected: program.status,
-            timeline: Arc::clone(self.timeline),
-            socket,
-            stdout: started.child.stdout.take(),
-            stderr: started.child.stderr.take(),
-            end: Arc::clone(&end),
-        };
-        let stdin = started.child.stdin.take();
-        let mut line = serde_json::to_string(&order).map_err(|e| failed("order", e.to_string()))?;
-        line.push('\n');
-        let ordered = ours.write_all(line.as_bytes());
-        // From here on, dropping `running` cleans up.
-        let mut running = RunningProgram {
-            actor: Arc::clone(actor),
-            shared,
-            timeline: Arc::clone(self.timeline),
-            supervisor: started.child,
-            socket: Some(ours),
-            end,
-            monitor: None,
-            typist: None,
-            own_pid_namespace: started.shared.is_none(),
-        };
-        ordered.map_err(|e| failed("order", e.to_string()))?;
-        let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
-        running.monitor = Some(
-            named("program")
-                .spawn(move || monitor.run())
-                .map_err(|e| failed("pthread_create", e.to_string()))?,
-        );
-        running
-            .wait_started()
-            .map_err(|(operation, reason)| failed(&operation, reason))?;
-        let (lines, keep) = (program.stdin.clone(), program.keep_stdin);
-        running.typist = Some(
-            named("typist")
-                .spawn(move || type_lines(stdin?, &lines).filter(|_| keep))
-                .map_err(|e| failed("pthread_create", e.to_string()))?,
-        );
-        Ok(running)
-    }
-
-    fn order(&self, actor: &Arc<str>, program: &Program) -> Result<Order, ProgramError> {
-        let user = if self.isolation.rootless() {
-            // One uid is all that this user namespace has.
-            None
-        } else {
-            crate::platform::owner::invoker().map(|(uid, gid)| {
-                let account = Account::from_uid(uid).ok().flatten();
-                User {
-                    uid: uid.as_raw(),
-                    gid: gid.as_raw(),
-                    name: account.as_ref().map(|a| a.name.clone()),
-                    home: account.map(|a| a.dir),
-                }
-            })
-        };
-        Ok(Order {
-            actor: actor.to_string(),
-            program: find_program(actor, program, self.folder)?,
-            argv: program.argv.clone(),
-            env: program.env.clone(),
-            dir: working_folder(actor, program, self.folder)?,
-            unprivileged: self.isolation.rootless()
-                || !geteuid().is_root()
-                || user
-                    .as_ref()
-                    .is_some_and(|u| !Uid::from_raw(u.uid).is_root()),
-            user,
-        })
-    }
+    pub(super) typist: Option<JoinHandle<Option<ChildStdin>>>,
+    pub(super) own_pid_namespace: bool,
 }
 
 impl RunningProgram {
@@ -384,7 +202,7 @@ impl RunningProgram {
         self.output()
     }
 
-    fn wait_started(&self) -> Result<(), (String, String)> {
+    pub(super) fn wait_started(&self) -> Result<(), (String, String)> {
         let known = self.shared.lock();
         let known = self
             .shared
@@ -435,11 +253,3 @@ impl Drop for RunningProgram {
 
 /// How often the kernel's table is looked at.
 const STEP: Duration = Duration::from_micros(500);
-
-/// Types each line with its line feed. `None` when the program no longer reads.
-fn type_lines(mut stdin: ChildStdin, lines: &[String]) -> Option<ChildStdin> {
-    for line in lines {
-        stdin.write_all(format!("{line}\n").as_bytes()).ok()?;
-    }
-    Some(stdin)
-}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use nix::unistd::{AccessFlags, access};
 
-use super::program_error::ProgramError;
+use super::error::ProgramError;
 use crate::scenario::Program;
 
 /// The program's file: with a slash in its name relative to `folder` (the scenario's), else the

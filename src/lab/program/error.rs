@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::program::Exit;
+use super::exit::Exit;
 use crate::platform::PlatformError;
 
 /// An external program could not be run, or did not do what it is for.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::isolation::{Isolation, IsolationError, On, set_sysctl};
+use super::enter::{Isolation, IsolationError, On, set_sysctl};
 use crate::capture::live::{LiveCapture, LiveConfig};
 use crate::platform;
 use crate::scenario::{CaptureSpec, Link};

@@ -11,9 +11,9 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::EventFd;
 
-use super::program::Exit;
-use super::program_output::HeadTail;
-use super::program_protocol::Report;
+use super::exit::Exit;
+use super::output::HeadTail;
+use super::protocol::Report;
 use crate::timeline::{Event, Nanos, Timeline};
 
 /// What is known of the program.

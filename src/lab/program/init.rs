@@ -12,13 +12,14 @@ use std::process::{Command, ExitCode};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Gid, Pid, Uid};
 
-use super::program::Exit;
-use super::program_protocol::{Order, Report, Request, User};
+use super::exit::Exit;
+use super::protocol::{Order, Report, Request, User};
 use crate::platform;
 use crate::timeline;
 
@@ -93,6 +94,10 @@ fn run(arguments: &[String]) -> Result<(), Box<dyn std::error::Error>> {
 /// Becomes the user, then starts the program.
 fn start(order: &Order) -> Result<Pid, (String, i32)> {
     let failed = |operation: &str, errno: i32| (operation.to_owned(), errno);
+    if let Some((soft, hard)) = order.descriptors {
+        setrlimit(Resource::RLIMIT_NOFILE, soft, hard)
+            .map_err(|errno| failed("setrlimit", errno as i32))?;
+    }
     if let Some(user) = &order.user {
         become_user(user).map_err(|(call, errno)| failed(call, errno as i32))?;
     }
@@ -129,7 +134,7 @@ fn of_user(order: &Order) -> Option<PathBuf> {
         Some((_, value)) => value.into(),
         None => std::env::var_os("PATH")?,
     };
-    super::program_find::on_path(name, &path)
+    super::find::on_path(name, &path)
 }
 
 /// Groups first: without root they cannot be changed any more.

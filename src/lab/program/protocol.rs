@@ -20,6 +20,9 @@ pub(super) struct Order {
     pub env: Vec<(String, String)>,
     /// Working folder.
     pub dir: PathBuf,
+    /// Soft and hard `RLIMIT_NOFILE` that lab-capture was given, where it raised its own: a program
+    /// that assumes `FD_SETSIZE`, or closes all that there may be, is run as it would be by hand.
+    pub descriptors: Option<(u64, u64)>,
     /// Become this user before.
     pub user: Option<User>,
     /// Give up all capabilities before; false only for real root.
@@ -51,10 +54,7 @@ pub(super) enum Report {
     /// It could not be; `errno` 0 if there is none.
     Failed { operation: String, errno: i32 },
     /// The main program has ended.
-    Exited {
-        at: Nanos,
-        how: super::program::Exit,
-    },
+    Exited { at: Nanos, how: super::exit::Exit },
     /// No process of the program is left, daemons included.
     Gone,
 }

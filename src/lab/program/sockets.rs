@@ -3,43 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::platform::PlatformError;
-
-/// State of a TCP socket (RFC 9293, section 3.3.2), by the kernel's numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
-pub enum SocketState {
-    Established,
-    SynSent,
-    SynReceived,
-    FinWait1,
-    FinWait2,
-    TimeWait,
-    Closed,
-    CloseWait,
-    LastAck,
-    Listen,
-    Closing,
-}
-
-impl SocketState {
-    fn from_kernel(number: u8) -> Option<Self> {
-        // include/net/tcp_states.h
-        Some(match number {
-            1 => SocketState::Established,
-            2 => SocketState::SynSent,
-            3 | 12 => SocketState::SynReceived,
-            4 => SocketState::FinWait1,
-            5 => SocketState::FinWait2,
-            6 => SocketState::TimeWait,
-            7 => SocketState::Closed,
-            8 => SocketState::CloseWait,
-            9 => SocketState::LastAck,
-            10 => SocketState::Listen,
-            11 => SocketState::Closing,
-            _ => return None,
-        })
-    }
-}
+use crate::platform::socket::TcpState;
 
 /// One TCP socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +13,7 @@ pub struct Socket {
     /// The peer's; port 0 if it listens.
     pub peer: SocketAddr,
     /// Its state.
-    pub state: SocketState,
+    pub state: TcpState,
     /// Bytes sent and not yet acknowledged, or not yet sent.
     pub send_queue: u32,
     /// Bytes not yet read; for a listening socket, connections not yet accepted.
@@ -89,7 +53,7 @@ fn serves(socket: &Socket, address: SocketAddr) -> bool {
     let same = local == address.ip().to_canonical();
     // `::` takes IPv4 as well, unless IPV6_V6ONLY is set, which this file does not show.
     let any = local.is_unspecified() && (local.is_ipv6() || address.is_ipv4());
-    socket.state == SocketState::Listen && socket.local.port() == address.port() && (same || any)
+    socket.state == TcpState::Listen && socket.local.port() == address.port() && (same || any)
 }
 
 /// `sl local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode …`
@@ -97,7 +61,7 @@ fn parse(line: &str) -> Option<Socket> {
     let mut words = line.split_whitespace().skip(1);
     let local = address(words.next()?)?;
     let peer = address(words.next()?)?;
-    let state = SocketState::from_kernel(u8::from_str_radix(words.next()?, 16).ok()?)?;
+    let state = TcpState::from_kernel(u8::from_str_radix(words.next()?, 16).ok()?);
     let (send, receive) = words.next()?.split_once(':')?;
     Some(Socket {
         local,
@@ -139,7 +103,7 @@ mod tests {
         let socket = parse(line).unwrap();
         assert_eq!(socket.local, "127.0.0.1:5000".parse().unwrap());
         assert_eq!(socket.peer, "127.0.0.1:50000".parse().unwrap());
-        assert_eq!(socket.state, SocketState::CloseWait);
+        assert_eq!(socket.state, TcpState::CloseWait);
         assert_eq!(
             (socket.send_queue, socket.receive_queue, socket.inode),
             (1, 10, 4242)
@@ -147,7 +111,7 @@ mod tests {
         let line = "   0: 00000000000000000000000001000000:1388 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 7 1";
         let socket = parse(line).unwrap();
         assert_eq!(socket.local, "[::1]:5000".parse().unwrap());
-        assert_eq!(socket.state, SocketState::Listen);
+        assert_eq!(socket.state, TcpState::Listen);
         let line = "   0: 0000000000000000FFFF00000100007F:1388 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 7 1";
         assert_eq!(
             parse(line).unwrap().local,
@@ -163,7 +127,7 @@ mod tests {
         let listen = |local: &str| Socket {
             local: local.parse().unwrap(),
             peer: "0.0.0.0:0".parse().unwrap(),
-            state: SocketState::Listen,
+            state: TcpState::Listen,
             send_queue: 0,
             receive_queue: 0,
             inode: 1,
