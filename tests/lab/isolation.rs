@@ -149,6 +149,12 @@ fn remedies() {
     let root = !isolation().rootless();
     assert_eq!(host.contains("sudo"), !root, "{host}");
     assert!(host.contains("--cap-add NET_RAW"), "{host}");
+    if root {
+        let unmapped = told(&["prepare", "root"]);
+        assert!(unmapped.contains("uid_map"), "{unmapped}");
+        assert!(unmapped.contains("--cap-add SETFCAP"), "{unmapped}");
+        assert!(!unmapped.contains("sudo"), "{unmapped}");
+    }
     let settings = told(&["read-only settings"]);
     assert!(
         settings.starts_with(

@@ -28,13 +28,21 @@ pub(super) fn explain(error: Option<&UserNamespaceError>) -> String {
             "this is a fault of lab-capture: it must enter the namespace before it starts threads"
                 .to_owned()
         }
+        Some(error) if root_unmapped(error) => {
+            "root (uid 0) may be mapped only by who has the capability SETFCAP; give it back\n  \
+             podman run --cap-add SETFCAP …\n\
+             or run it as any other user (--user)"
+                .to_owned()
+        }
         _ if platform::apparmor_restricts().is_some() => apparmor(),
         _ => "a seccomp filter (as in Docker and other containers) or a security module forbids it;\n\
               in a container allow the system call unshare (docker run --security-opt seccomp=unconfined)"
             .to_owned(),
     };
-    let root = geteuid().is_root();
-    let (as_root, on_host) = match (root, has_cap(Capability::NetRaw)) {
+    // In a new namespace that has no map yet, nobody is root and all have all capabilities.
+    let unmapped = error.is_some_and(root_unmapped);
+    let root = unmapped || geteuid().is_root();
+    let (as_root, on_host) = match (root, !unmapped && has_cap(Capability::NetRaw)) {
         // The root of a container: sudo would give it nothing that it lacks.
         (true, true) => ("", "lab-capture --on host …"),
         (true, false) => (
@@ -47,6 +55,13 @@ pub(super) fn explain(error: Option<&UserNamespaceError>) -> String {
         ),
     };
     format!("{cure}\n{as_root}or on the machine's own lo, where unshare is not needed:  {on_host}")
+}
+
+/// Was it root that may not be mapped? Linux 5.12 and later, without `CAP_SETFCAP`. Whoever else maps
+/// itself is not refused.
+fn root_unmapped(error: &UserNamespaceError) -> bool {
+    matches!(error, UserNamespaceError::Other(error)
+        if error.errno == Errno::EPERM && error.object == "/proc/self/uid_map")
 }
 
 /// Ubuntu 23.10 and later: a profile may give a program what unprivileged users have lost.
