@@ -11,8 +11,8 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use etherparse::{LaxNetSlice, LaxSlicedPacket, TransportSlice};
-use lab_capture::tcp::Tracker;
-use lab_capture::wire::{Flags, Options, Segment, SeqNumber};
+use lab_capture::tcp::{Fed, Tracker};
+use lab_capture::wire::{Flags, Options, Packet, Segment, SeqNumber};
 use rustc_hash::FxHashMap;
 
 /// Calls `each` with every TCP segment of a microsecond little-endian pcap of Ethernet.
@@ -108,7 +108,9 @@ fn main() {
             let mut finished = 0;
             let mut check = 0u64;
             segments(&bytes, |frame, time, s| {
-                let t = tracker.push(frame, time, s);
+                let Fed::Segment(t) = tracker.feed(frame, time, &Packet::Tcp(*s)) else {
+                    return;
+                };
                 check = check.wrapping_mul(31) + u64::from(t.analysis.bits()) + u64::from(t.stream);
                 if frame.is_multiple_of(4096) {
                     finished += tracker.take_finished().count();

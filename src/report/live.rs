@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::{escape, style};
 use crate::capture::Frame;
-use crate::tcp::Tracker;
+use crate::tcp::{Fed, Tracker};
 use crate::timeline::Nanos;
 use crate::wire::{Flags, Packet, Reassembler};
 
@@ -26,10 +26,11 @@ impl Live {
         self.number += 1;
         let seconds = (frame.time - start) as f64 / 1e9;
         let head = format!("{:>3} {seconds:.6}", self.number);
-        let line = match self.reassembler.parse(frame) {
-            Packet::Tcp(segment) => {
-                let tracked = self.tracker.push(frame.number, frame.time, &segment);
-                self.tracker.take_finished().for_each(drop);
+        let packet = self.reassembler.parse(frame);
+        let fed = self.tracker.feed(frame.number, frame.time, &packet);
+        self.tracker.take_finished().for_each(drop);
+        let line = match (packet, fed) {
+            (Packet::Tcp(segment), Fed::Segment(tracked)) => {
                 let ends = ends(segment.source(), segment.destination());
                 let analysis: Vec<&str> = tracked.analysis.names().collect();
                 let notable = match analysis.is_empty() {
@@ -48,14 +49,14 @@ impl Live {
                 let more = payload.len() < segment.len as usize;
                 with_payload(&line, payload, more, &notable, columns)
             }
-            Packet::Udp(datagram) => {
+            (Packet::Udp(datagram), _) => {
                 let src = SocketAddr::new(datagram.src, datagram.src_port);
                 let dst = SocketAddr::new(datagram.dst, datagram.dst_port);
                 let line = format!("{head} {} UDP len={}", ends(src, dst), datagram.len);
                 let more = datagram.payload.len() < datagram.len as usize;
                 with_payload(&line, datagram.payload, more, "", columns)
             }
-            Packet::Icmp(icmp) => {
+            (Packet::Icmp(icmp), _) => {
                 let version = if icmp.v6 { "ICMPv6" } else { "ICMP" };
                 let (kind, code) = (icmp.kind, icmp.code);
                 format!(
@@ -63,8 +64,8 @@ impl Live {
                     icmp.src, icmp.dst
                 )
             }
-            Packet::Fragment(_) => return None,
-            other => match other.reason() {
+            (Packet::Fragment(_), _) => return None,
+            (other, _) => match other.reason() {
                 Some(reason) => format!("{head} {reason}"),
                 None => return None,
             },

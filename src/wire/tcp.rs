@@ -149,3 +149,21 @@ fn be16(b: &[u8], at: usize) -> u16 {
 fn be32(b: &[u8], at: usize) -> u32 {
     u32::from_be_bytes([b[at], b[at + 1], b[at + 2], b[at + 3]])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_that_end_before_the_capture_does_are_whole() {
+        let into = |captured: &[u8], len| into_the_cut(Some(captured), len);
+        assert!(into_the_cut(None, 12), "not even the fixed part");
+        assert!(into(&[1, 1, 8, 10, 0, 0], 12), "in an option");
+        assert!(into(&[1, 1, 4, 2], 12), "behind an option");
+        assert!(into(&[3], 12), "before a length");
+        assert!(into(&[1, 0, 0], 12), "in the padding");
+        assert!(!into(&[1, 1, 8, 1], 12), "a length that cannot be");
+        assert!(!into(&[1, 1, 8, 11], 12), "a length over the header");
+        assert!(!into(&[1, 1, 1, 8], 4), "no room for a length");
+    }
+}

@@ -41,6 +41,8 @@ fn open<'a>(port: u16, body: View<'a>, path: Path) -> Option<Packet<'a>> {
         }
         6635 => Some(ether::mpls(body, path)),
         12000..=12004 => Some(ether::llc(body, path)),
+        // Juniper's packet mirroring: two identifiers.
+        30030 => Some(ip::either(body.skip(8)?, path)),
         37008 => tzsp(body, path),
         _ => None,
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use lab_capture::capture::read::{Format, Reader};
-use lab_capture::tcp::Tracker;
+use lab_capture::tcp::{Fed, Tracker};
 use lab_capture::wire::{Flags, Packet, Reassembler};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
@@ -58,10 +58,11 @@ fn by_us(file: &Path) -> Vec<Told> {
     let mut times = vec![];
     while let Some(frame) = reader.next().unwrap_or_else(|e| panic!("{e}")) {
         times.push(frame.time);
-        let Packet::Tcp(segment) = reassembler.parse(&frame) else {
+        let packet = reassembler.parse(&frame);
+        let fed = tracker.feed(frame.number, frame.time, &packet);
+        let (Packet::Tcp(segment), Fed::Segment(tracked)) = (packet, fed) else {
             continue;
         };
-        let tracked = tracker.push(frame.number, frame.time, &segment);
         told.push(Told {
             frame: frame.number,
             stream: tracked.stream,

@@ -91,6 +91,12 @@ fn pcap_and_its_dialects() {
         same("2.2", &dialect(0xa1b2_c3d4, big, b"", 2), 3);
         same("2.3", &dialect(0xa1b2_c3d4, big, b"", 3), 3);
     }
+    // AIX: RFC 1573's numbers of link types, and nanoseconds.
+    for big in [false, true] {
+        let mut aix = dialect(0xa1b2_c3d4, big, b"", 2);
+        aix[20..24].copy_from_slice(&word(big, 6));
+        same("AIX", &aix, 3);
+    }
     let mut fcs = dialect(0xa1b2_c3d4, false, b"", 4);
     fcs[23] = 0x24;
     same("FCS length", &fcs, 3);
@@ -286,6 +292,35 @@ fn a_file_cut_anywhere_keeps_what_came_before() {
                 Some(t) => assert_eq!((t.at, t.have), ((cut - inside) as u64, inside as u64)),
             }
         }
+    }
+}
+
+/// Also among the first records, which the reader looks at to tell the dialect.
+#[test]
+fn a_gzip_stream_cut_anywhere_keeps_what_came_before() {
+    let plain = dialect(0xa1b2_c3d4, false, b"", 4);
+    let record = (plain.len() - 24) / 3;
+    let mut encoder = flate2::write::GzEncoder::new(vec![], flate2::Compression::none());
+    encoder.write_all(&plain).unwrap();
+    let gzip = encoder.finish().unwrap();
+    // The header of gzip and of the stored block, the check value and length behind.
+    let (before, after) = (15, 8);
+    assert_eq!(gzip.len(), before + plain.len() + after);
+    for cut in before + 24..gzip.len() - after {
+        let source = std::io::Cursor::new(gzip[..cut].to_vec());
+        let mut reader = Reader::from_read(Box::new(source)).expect("the file header is there");
+        let mut frames = 0;
+        while reader.next().expect("no damage, only an end").is_some() {
+            frames += 1;
+        }
+        let (whole, rest) = ((cut - before - 24) / record, (cut - before - 24) % record);
+        // See below for what looks like a dialect.
+        let sure = !(whole == 1 && [4, 8, 34].contains(&rest));
+        assert!(
+            frames == whole || !sure,
+            "cut at {cut}: {frames} of {whole}"
+        );
+        assert!(reader.truncated().is_some(), "cut at {cut}");
     }
 }
 

@@ -139,6 +139,12 @@ fn snapped_fragments_are_not_put_together() {
             };
             ether(&fragment.of(&data()))
         }),
+        case("IPv6, the first", part6(5, 6, 0, 160, true)),
+        case("IPv6, its end longer than the frame", {
+            let mut frame = part6(5, 6, 160, END, false);
+            frame.truncate(frame.len() - 3);
+            frame
+        }),
     ];
     assert_eq!(agree(1, &cases), 4);
 }

@@ -275,6 +275,7 @@ fn tunnels_over_udp() {
         ),
         over("mobile IP of another kind", 434, &[&[4, 55, 0, 0], &i]),
         over("CAPWAP", 5247, &[&[0, 0x10, 2, 0, 0, 0, 0, 0], &e]),
+        over("Juniper's mirror", 30030, &[&[0; 8], &i]),
         over("TZSP", 37008, &[&[1, 0, 0, 1, 1], &e]),
         over("mobile IP", 434, &[&[4, 4, 0, 0], &i]),
         over("no tunnel", 5000, &[&i]),

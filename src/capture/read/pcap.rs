@@ -79,7 +79,12 @@ impl Pcap {
             return Err(Stop::Problem(Problem::ReservedLinkBits(network)));
         }
         let fcs = (network & 0x0400_0000 != 0).then_some((network >> 28) as u8 * 2);
-        let link = LinkType(network as u16);
+        let aix = match (major, minor) {
+            (2, 2) => aix(network),
+            _ => None,
+        };
+        let nanos = nanos || aix.is_some();
+        let link = aix.unwrap_or(LinkType(network as u16));
         shared.interfaces.push(Interface {
             link,
             snaplen,
@@ -140,7 +145,11 @@ impl Pcap {
     fn problems(&self, shared: &mut Shared, size: usize) -> Result<usize, Stop> {
         let (mut at, mut problems) = (0, 0);
         for _ in 0..3 {
-            let have = shared.window.want(at + size)?;
+            // What cannot be read ends the looking ahead; it is an error when it is its turn.
+            let have = shared
+                .window
+                .want(at + size)
+                .unwrap_or_else(|_| shared.window.ready().len());
             if have <= at {
                 break;
             }
@@ -158,7 +167,7 @@ impl Pcap {
                 break;
             }
             at += size + captured as usize;
-            if shared.window.want(at)? < at {
+            if shared.window.want(at).map_or(true, |have| have < at) {
                 problems += 1;
                 break;
             }
@@ -222,6 +231,17 @@ impl Pcap {
             need: need as u64,
         }))
     }
+}
+
+/// AIX writes version 2.2 with the numbers of RFC 1573 (`ifType`), and nanoseconds.
+fn aix(network: u32) -> Option<LinkType> {
+    Some(match network {
+        6 => LinkType::ETHERNET,
+        9 => LinkType(6),   // token ring
+        15 => LinkType(10), // FDDI
+        24 => LinkType(0),  // loopback
+        _ => return None,
+    })
 }
 
 #[inline]
