@@ -15,6 +15,7 @@ use super::run::policy;
 use super::{export, interrupt};
 use crate::check::Judge;
 use crate::check::naming::Roles;
+use crate::capture::spill::IN_MEMORY;
 use crate::lab::{self, Isolation, On, RunOptions};
 use crate::scenario::{CaptureSpec, Client, ClientKind, Expect, Link, Program, Scenario, Source};
 use crate::timeline::Event;
@@ -61,6 +62,7 @@ pub fn exec(args: &ExecArgs) -> anyhow::Result<u8> {
     let options = RunOptions {
         isolation,
         output: PathBuf::from("."),
+        memory: IN_MEMORY,
         interrupt,
     };
     let own = Arc::new(around(args));

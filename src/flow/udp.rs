@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use rustc_hash::FxHashMap;
 
 use super::types::*;
+use crate::capture::{Chunk, Payload};
 use crate::tcp::Side;
 use crate::timeline::{Nanos, Op};
 use crate::wire::{Datagram, Icmp};
@@ -20,7 +21,7 @@ pub struct Message {
     /// Who sent it.
     pub from: Side,
     /// Its payload, as far as it was captured.
-    pub payload: Vec<u8>,
+    pub payload: Payload,
     /// Length of the payload on the wire.
     pub len: u32,
 }
@@ -46,8 +47,19 @@ pub struct Exchanges {
 }
 
 impl Exchanges {
-    /// Takes the next datagram.
+    /// Takes the next datagram; its payload is copied.
     pub fn push(&mut self, frame: u64, time: Nanos, datagram: &Datagram<'_>) {
+        self.push_from(frame, time, datagram, None);
+    }
+
+    /// The same; the payload is shared with the chunk that the frame lies in.
+    pub fn push_from(
+        &mut self,
+        frame: u64,
+        time: Nanos,
+        datagram: &Datagram<'_>,
+        chunk: Option<&Chunk>,
+    ) {
         let src = SocketAddr::new(datagram.src, datagram.src_port);
         let dst = SocketAddr::new(datagram.dst, datagram.dst_port);
         let known = self.index.get(&(src, dst)).map(|&at| (at, Side::Client));
@@ -63,7 +75,10 @@ impl Exchanges {
             });
             (at, Side::Client)
         });
-        let payload = datagram.payload.to_vec();
+        let payload = match chunk {
+            Some(chunk) => chunk.payload(datagram.payload),
+            None => datagram.payload.into(),
+        };
         let len = datagram.len;
         self.list[at].messages.push(Message {
             frame,
@@ -185,10 +200,10 @@ fn waits(messages: &[&Message], ops: Option<&[Op]>) -> Vec<u64> {
 fn run(message: &Message) -> Run {
     let whole = message.payload.len() == message.len as usize;
     let what = if whole && message.payload.len() <= Content::INLINE {
-        What::Bytes(message.payload.clone())
+        What::Bytes(message.payload.to_vec())
     } else if whole {
         use sha2::{Digest, Sha256};
-        What::Sha256(Sha256::digest(&message.payload).into())
+        What::Sha256(Sha256::digest(&*message.payload).into())
     } else {
         What::Unknown
     };

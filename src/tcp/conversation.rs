@@ -1,11 +1,11 @@
 //! One TCP connection with all its segments, for the rooms that judge and draw.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
 use super::{Analysis, Fed, Side, Tracked, Tracker};
+use crate::capture::{Chunk, Payload};
 use crate::timeline::Nanos;
 use crate::wire::{Flags, Options, Packet, Segment};
 
@@ -30,8 +30,8 @@ pub struct Seg {
     pub raw_ack: u32,
     /// Payload length on the wire.
     pub len: u32,
-    /// Payload bytes captured; shared by all copies of the segment.
-    pub payload: Arc<[u8]>,
+    /// Payload bytes captured; shared by all copies of the segment, and in a run by the frame itself.
+    pub payload: Payload,
     /// Window field, not scaled.
     pub window: u16,
     /// TCP options.
@@ -41,8 +41,18 @@ pub struct Seg {
 }
 
 impl Seg {
-    /// The segment of a frame, with what the tracker says of it.
+    /// The segment of a frame, with what the tracker says of it and a copy of its payload.
     pub fn new(frame: u64, time: Nanos, segment: &Segment<'_>, tracked: &Tracked) -> Seg {
+        Seg::with(frame, time, segment, tracked, segment.payload.into())
+    }
+
+    fn with(
+        frame: u64,
+        time: Nanos,
+        segment: &Segment<'_>,
+        tracked: &Tracked,
+        payload: Payload,
+    ) -> Seg {
         Seg {
             frame,
             time,
@@ -53,7 +63,7 @@ impl Seg {
             raw_seq: segment.seq.0,
             raw_ack: segment.ack.0,
             len: segment.len,
-            payload: segment.payload.into(),
+            payload,
             window: segment.window,
             options: segment.options,
             analysis: tracked.analysis,
@@ -87,20 +97,34 @@ impl Conversations {
     /// Takes the next segment.
     pub fn push(&mut self, frame: u64, time: Nanos, segment: &Segment<'_>) -> Tracked {
         let tracked = self.tracker.push(frame, time, segment);
-        self.keep(frame, time, segment, tracked);
+        self.keep(frame, time, segment, tracked, None);
         tracked
     }
 
-    /// Takes what a frame carries; see [`Tracker::feed`].
-    pub fn feed(&mut self, frame: u64, time: Nanos, packet: &Packet<'_>) -> Fed {
+    /// Takes what a frame carries; see [`Tracker::feed`]. The payload is shared with the chunk that the
+    /// frame lies in, or copied.
+    pub fn feed(
+        &mut self,
+        frame: u64,
+        time: Nanos,
+        packet: &Packet<'_>,
+        chunk: Option<&Chunk>,
+    ) -> Fed {
         let fed = self.tracker.feed(frame, time, packet);
         if let (Packet::Tcp(segment), Fed::Segment(tracked)) = (packet, fed) {
-            self.keep(frame, time, segment, tracked);
+            self.keep(frame, time, segment, tracked, chunk);
         }
         fed
     }
 
-    fn keep(&mut self, frame: u64, time: Nanos, segment: &Segment<'_>, tracked: Tracked) {
+    fn keep(
+        &mut self,
+        frame: u64,
+        time: Nanos,
+        segment: &Segment<'_>,
+        tracked: Tracked,
+        chunk: Option<&Chunk>,
+    ) {
         // Not the stream number itself: a TCP header without a segment takes a number, too.
         let index = *self.places.entry(tracked.stream).or_insert(self.list.len());
         if index == self.list.len() {
@@ -115,7 +139,11 @@ impl Conversations {
                 segments: vec![],
             });
         }
-        let seg = Seg::new(frame, time, segment, &tracked);
+        let payload = match chunk {
+            Some(chunk) => chunk.payload(segment.payload),
+            None => segment.payload.into(),
+        };
+        let seg = Seg::with(frame, time, segment, &tracked, payload);
         self.list[index].segments.push(seg);
     }
 

@@ -33,6 +33,8 @@ pub struct State {
     pub total: u64,
     /// Somebody waits at a barrier.
     pub waiting: bool,
+    /// The owner has told the thread to stop.
+    pub stopping: bool,
     /// Frames that the kernel could not put into the ring, counted while somebody waited.
     pub dropped: u32,
     /// The barrier round under way.
@@ -92,6 +94,11 @@ impl Shared {
         }
     }
 
+    /// Tells the thread that frames were taken, or that their number no longer matters.
+    pub fn taken(&self) {
+        self.changed.notify_all();
+    }
+
     fn announce(&self) {
         self.changed.notify_all();
         (self.notify)();
@@ -105,6 +112,8 @@ pub struct Reader {
     pub nonce: Nonce,
     /// Bytes kept of each frame.
     pub snaplen: usize,
+    /// Bytes of frames that may wait to be taken.
+    pub behind: usize,
 }
 
 impl Reader {
@@ -134,11 +143,21 @@ impl Reader {
     fn read_until_stopped(&mut self) -> Result<(), String> {
         loop {
             let stop = self.wait()?;
-            while self.copy_batch()? > 0 {}
+            while self.copy_batch()? > 0 {
+                self.wait_for_room();
+            }
             self.serve_barrier()?;
             if stop {
                 return Ok(());
             }
+        }
+    }
+
+    /// Waits while too many frames wait to be taken, unless their owner waits for this thread.
+    fn wait_for_room(&self) {
+        let full = |s: &State| s.pending.held() > self.behind && !s.waiting && !s.stopping;
+        if full(&self.shared.lock()) {
+            drop(self.shared.wait(Duration::MAX, |state| !full(state)));
         }
     }
 

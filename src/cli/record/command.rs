@@ -18,6 +18,7 @@ use crate::cli::check::read;
 use crate::cli::interrupt;
 use crate::cli::main::{LAB, USAGE};
 use crate::flow::{Exchange, Flow};
+use crate::capture::spill::IN_MEMORY;
 use crate::lab::{self, Isolation, On, Ran, RunOptions};
 use crate::scenario::{self, Scenario};
 use crate::tcp::Conversation;
@@ -80,6 +81,7 @@ pub fn record(args: &RecordArgs) -> anyhow::Result<u8> {
             Ok(isolation) => Some(RunOptions {
                 isolation,
                 output: std::env::temp_dir(),
+                memory: IN_MEMORY,
                 interrupt: interrupt::install().context("cannot handle signals")?,
             }),
             Err(error) => {
