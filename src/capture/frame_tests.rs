@@ -105,7 +105,11 @@ fn pages_of_the_file_are_given_back() {
         sum << 10
     };
     for _ in 0..2 {
-        let sum: usize = store.iter(LinkType::ETHERNET).map(|f| f.data.len()).sum();
+        let mut sum = 0;
+        for (n, frame) in store.iter(LinkType::ETHERNET).enumerate() {
+            sum += frame.data.len();
+            assert!(frame.data.iter().step_by(512).all(|&byte| byte == n as u8));
+        }
         assert!(sum > 120 << 20);
         let mapped = mapped();
         assert!(mapped > 0 && mapped <= 33 << 20, "{mapped} bytes are mapped");

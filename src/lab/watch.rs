@@ -159,4 +159,8 @@ impl WireWatch for Wire {
         });
         Ok(count >= what.times as usize)
     }
+
+    fn shown(&self, own: Ends) -> u64 {
+        self.lock().all.reached(own.local, own.peer)
+    }
 }

@@ -91,6 +91,33 @@ pub struct Conversations {
     list: Vec<Conversation>,
     /// Where in the list a stream is.
     places: FxHashMap<u32, usize>,
+    /// How far both sides of each have come.
+    reached: Vec<[Reach; 2]>,
+}
+
+/// How far a stream of bytes has come, holes or not.
+#[derive(Debug, Clone, Copy, Default)]
+struct Reach {
+    /// Sequence number behind the last byte.
+    next: Option<u32>,
+    /// Its offset.
+    at: u64,
+}
+
+impl Reach {
+    fn forward(&mut self, segment: &Segment<'_>) {
+        if segment.flags.contains(Flags::RST) {
+            return;
+        }
+        let syn = u32::from(segment.flags.contains(Flags::SYN));
+        let first = segment.seq.0.wrapping_add(syn);
+        let end = first.wrapping_add(segment.len);
+        let distance = end.wrapping_sub(self.next.unwrap_or(first)) as i32;
+        if distance >= 0 {
+            self.at += u64::from(distance.unsigned_abs());
+            self.next = Some(end);
+        }
+    }
 }
 
 impl Conversations {
@@ -138,13 +165,28 @@ impl Conversations {
                 server,
                 segments: vec![],
             });
+            self.reached.push(Default::default());
         }
+        self.reached[index][tracked.from.index()].forward(segment);
         let payload = match chunk {
             Some(chunk) => chunk.payload(segment.payload),
             None => segment.payload.into(),
         };
         let seg = Seg::with(frame, time, segment, &tracked, payload);
         self.list[index].segments.push(seg);
+    }
+
+    /// How many bytes `from` has sent to `to` so far: to the end of the last one seen. Of several
+    /// connections of these addresses the last.
+    pub fn reached(&self, from: SocketAddr, to: SocketAddr) -> u64 {
+        let side = |one: &Conversation| match (one.client, one.server) {
+            ends if ends == (from, to) => Some(Side::Client),
+            ends if ends == (to, from) => Some(Side::Server),
+            _ => None,
+        };
+        let all = self.list.iter().zip(&self.reached);
+        let found = all.rev().find_map(|(one, reached)| Some(reached[side(one)?.index()].at));
+        found.unwrap_or(0)
     }
 
     /// What has been collected so far, by stream number.

@@ -215,6 +215,11 @@ impl LiveCapture {
         ended.error.clone()
     }
 
+    /// Frames that were lost so far because the ring was full.
+    pub fn dropped(&self) -> u32 {
+        self.shared.lock().dropped
+    }
+
     /// Sends one frame through the packet socket.
     pub(super) fn send(&self, frame: &[u8]) -> Result<(), PlatformError> {
         loop {

@@ -35,7 +35,7 @@ pub struct State {
     pub waiting: bool,
     /// The owner has told the thread to stop.
     pub stopping: bool,
-    /// Frames that the kernel could not put into the ring, counted while somebody waited.
+    /// Frames that the kernel could not put into the ring, counted each time that it had been emptied.
     pub dropped: u32,
     /// The barrier round under way.
     pub round: u32,
@@ -147,6 +147,7 @@ impl Reader {
                 self.wait_for_room();
             }
             self.serve_barrier()?;
+            self.count_lost()?;
             if stop {
                 return Ok(());
             }
@@ -175,6 +176,17 @@ impl Reader {
         if dropped > 0 || !state.missing.contains(&true) {
             state.waiting = false;
             drop(state);
+            self.shared.announce();
+        }
+        Ok(())
+    }
+
+    /// Frames that were lost will not come: nobody needs to wait for them.
+    fn count_lost(&mut self) -> Result<(), String> {
+        let counted = self.capture.stats();
+        let dropped = counted.map_err(|e| format!("pcap_stats: {e}"))?.dropped;
+        let before = std::mem::replace(&mut self.shared.lock().dropped, dropped);
+        if dropped > before {
             self.shared.announce();
         }
         Ok(())
