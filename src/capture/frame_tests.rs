@@ -55,7 +55,10 @@ fn frames_in_a_file_are_what_they_were() {
     let mut spill = Spill::new(limit, folder.path());
     let mut store = FrameStore::default();
     let mut payloads = vec![];
-    for portion in (0..2000).collect::<Vec<usize>>().chunk_by(|n, _| n % 7 * n % 5 != 1) {
+    for portion in (0..2000)
+        .collect::<Vec<usize>>()
+        .chunk_by(|n, _| n % 7 * n % 5 != 1)
+    {
         let mut new = FrameStore::default();
         for &n in portion {
             new.push(n as i64, 70_000, &data(n));
@@ -96,7 +99,11 @@ fn pages_of_the_file_are_given_back() {
         for line in text.lines() {
             match line.split_once(' ') {
                 Some(("Rss:", rest)) if counts => {
-                    sum += rest.trim().trim_end_matches(" kB").parse::<usize>().unwrap();
+                    sum += rest
+                        .trim()
+                        .trim_end_matches(" kB")
+                        .parse::<usize>()
+                        .unwrap();
                 }
                 Some((first, _)) if !first.ends_with(':') => counts = line.contains(ours),
                 _ => {}
@@ -112,7 +119,10 @@ fn pages_of_the_file_are_given_back() {
         }
         assert!(sum > 120 << 20);
         let mapped = mapped();
-        assert!(mapped > 0 && mapped <= 33 << 20, "{mapped} bytes are mapped");
+        assert!(
+            mapped > 0 && mapped <= 33 << 20,
+            "{mapped} bytes are mapped"
+        );
     }
 }
 
@@ -133,5 +143,8 @@ fn without_room_frames_are_cut_to_their_headers() {
     assert_eq!((frame(1).data, frame(1).wire_len), (&[8; CUT][..], 90_000));
     assert_eq!((frame(2).data, frame(2).wire_len), (&[9; 50][..], 50));
     let words = spill.error().unwrap().to_string();
-    assert!(words.contains("frame 2 ") && words.contains("No space left"), "{words}");
+    assert!(
+        words.contains("frame 2 ") && words.contains("No space left"),
+        "{words}"
+    );
 }

@@ -92,8 +92,7 @@ impl<'a> Laboratory<'a> {
         };
         let recording = &ran.recording;
         let export = || name.map(|name| export::write(recording, &self.folder, name, self.format));
-        let judge =
-            || (self.judge).judge(scenario, recording, ran.conversations, &ran.exchanges);
+        let judge = || (self.judge).judge(scenario, recording, ran.conversations, &ran.exchanges);
         // A large file is written while the judge reads.
         let (file, opinion) = if recording.frames.len() < SIDE_BY_SIDE {
             (export(), judge())
@@ -118,7 +117,9 @@ impl<'a> Laboratory<'a> {
                 elapsed: start.elapsed(),
                 accepted: opinion.accepted,
             },
-            (Ok(opinion), Err(error)) => not_written(opinion, error, ran.recording, scenario, start),
+            (Ok(opinion), Err(error)) => {
+                not_written(opinion, error, ran.recording, scenario, start)
+            }
             (Err(error), _) => failed(error.to_string()),
         }
     }

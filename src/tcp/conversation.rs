@@ -185,7 +185,9 @@ impl Conversations {
             _ => None,
         };
         let all = self.list.iter().zip(&self.reached);
-        let found = all.rev().find_map(|(one, reached)| Some(reached[side(one)?.index()].at));
+        let found = all
+            .rev()
+            .find_map(|(one, reached)| Some(reached[side(one)?.index()].at));
         found.unwrap_or(0)
     }
 
