@@ -8,7 +8,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lab_capture::platform::Interface;
 use nix::sched::{CloneFlags, unshare};
@@ -21,6 +21,11 @@ use super::measure::Spread;
 
 /// The word with which this program is started again as one contestant.
 pub const CONTESTANT: &str = "__bulk";
+
+/// tcpdump with a ring as large as the load, ended only when its file has as many bytes as were sent: what it takes to
+/// have it all.
+const WHOLE: &str = "tcpdump -w, all of it";
+const UNTIL_WHOLE: &str = "until-whole";
 
 /// What is sent: these sizes, so often.
 struct Load {
@@ -112,6 +117,7 @@ fn compare(stage: &Stage, rounds: usize, load: &Load) {
         let words = words.iter().chain(options);
         words.map(|word| (*word).to_owned()).collect::<Vec<_>>()
     };
+    let ring = (load.bytes() / 1000).to_string();
     let ours = |path: &str| {
         let command = stage.ours(&[path, "--quiet"]);
         [vec!["ours".to_owned()], command].concat()
@@ -123,6 +129,7 @@ fn compare(stage: &Stage, rounds: usize, load: &Load) {
         ),
         ("lab-capture, whole frames", ours(&whole)),
         ("lab-capture, headers only", ours(&headers)),
+        (WHOLE, dump(&[UNTIL_WHOLE, "-B", &ring])),
         ("tcpdump -w", dump(&[])),
         ("tcpdump -w -B 65536", dump(&["-B", "65536"])),
         ("tcpdump -w --immediate-mode", dump(&["--immediate-mode"])),
@@ -153,9 +160,9 @@ fn compare(stage: &Stage, rounds: usize, load: &Load) {
         Spread::of(pairs.map(|(ours, peer)| ours.seconds / peer.seconds))
     };
     println!(
-        "  time, lab-capture / tcpdump -w: {}; / tcpdump -w -B 65536: {}",
+        "  time, lab-capture / {WHOLE}: {}; / tcpdump -w -B 65536: {}",
         ratio(3),
-        ratio(4)
+        ratio(5)
     );
 }
 
@@ -234,8 +241,20 @@ fn namespace() {
     Interface::open("lo").and_then(|lo| lo.up()).expect("lo up");
 }
 
-/// Sends and reads to the end.
-fn transfer(times: &str, sizes: &str) {
+/// Waits until the file holds more than was sent, or no longer grows.
+fn until_whole(file: &str, sent: u64) {
+    let (mut size, mut since) = (0, Instant::now());
+    while size <= sent && since.elapsed() < Duration::from_secs(1) {
+        let now = fs::metadata(file).map_or(0, |meta| meta.len());
+        if now > size {
+            (size, since) = (now, Instant::now());
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Sends and reads to the end; how many bytes.
+fn transfer(times: &str, sizes: &str) -> u64 {
     let times: usize = times.parse().expect("a number");
     let sizes: Vec<usize> = sizes
         .split(',')
@@ -260,11 +279,16 @@ fn transfer(times: &str, sizes: &str) {
     }
     drop(client);
     sink.join().expect("the sink");
+    (times * sizes.iter().sum::<usize>()) as u64
 }
 
 fn tcpdump(words: &[String]) -> (u64, u64, u64) {
     let [times, sizes, file, options @ ..] = words else {
         panic!("times, sizes, file, options");
+    };
+    let (whole, options) = match options {
+        [first, rest @ ..] if first == UNTIL_WHOLE => (true, rest),
+        _ => (false, options),
     };
     namespace();
     let mut child = Command::new("tcpdump")
@@ -282,7 +306,10 @@ fn tcpdump(words: &[String]) -> (u64, u64, u64) {
             "tcpdump ended"
         );
     }
-    transfer(times, sizes);
+    let sent = transfer(times, sizes);
+    if whole {
+        until_whole(file, sent);
+    }
     kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).expect("kill");
     let mut rest = String::new();
     said.read_to_string(&mut rest).expect("its last words");
