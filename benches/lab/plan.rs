@@ -13,7 +13,7 @@ cargo bench --bench lab -- WHAT [--short]
   suite      200 scenarios: ours, the bare floor in parallel, the shell pipeline
   jobs       200 scenarios with 1, 2, 4 … 64 side by side
   growth     1, 10, 100, 1,000, 10,000 scenarios; 1 to 10,000 clients
-  bulk       1 GiB over lo, beside tcpdump on the same load
+  bulk       1 GiB, and 200 MB in small and large sends, over lo, beside tcpdump
   stress     every scenario many times while four busy loops take the CPUs
   pipeline   how often the shell pipeline fails under the same load
   all        all of them but the last three
@@ -23,6 +23,10 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     match arguments.first().map(String::as_str) {
         Some(HELPER) => {
             measure::helper(&arguments[1..]);
+            return ExitCode::SUCCESS;
+        }
+        Some(bulk::CONTESTANT) => {
+            bulk::contestant(&arguments[1..]);
             return ExitCode::SUCCESS;
         }
         Some(FLOOR) => {

@@ -10,5 +10,5 @@ pub mod pending;
 pub mod snapshot;
 pub mod verdict;
 
-pub use judge::{Judge, Policy};
+pub use judge::{Judge, Opinion, Policy};
 pub use verdict::{Cause, Finding, Judged, Named, Verdict};

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::capture::spill::IN_MEMORY;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// What a TCP program really puts on the wire: run it, capture it, judge it.
@@ -155,6 +156,10 @@ pub struct RunArgs {
     /// TAP 13
     #[arg(long, value_name = "FILE")]
     pub tap: Option<PathBuf>,
+    /// MiB of each run's frames that stay in memory; more go into a file without a name beside the
+    /// captures
+    #[arg(long, value_name = "MIB", default_value_t = (IN_MEMORY >> 20) as u32, hide = true)]
+    pub memory: u32,
 }
 
 /// `lab-capture show FILE`

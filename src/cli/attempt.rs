@@ -10,16 +10,20 @@ use super::args::{Format, On, RunArgs};
 use super::export;
 use super::plan::{Item, Plan};
 use super::turns::{Turn, Turns};
+use crate::capture::Recording;
 use crate::capture::live::Closing;
-use crate::check::judge::Opinion;
+use crate::capture::write::WriteError;
 use crate::check::naming::Roles;
-use crate::check::{Judge, Judged, Policy, Verdict};
+use crate::check::{Judge, Judged, Opinion, Policy, Verdict};
 use crate::lab::{self, Isolation, RunOptions, suite};
 use crate::platform::Cancel;
 use crate::report::Detail;
 use crate::scenario::Scenario;
 use crate::tcp::Seg;
 use crate::timeline::Event;
+
+/// Frames from which on a capture is written beside the judge; a thread costs more than a short file.
+const SIDE_BY_SIDE: usize = 4096;
 
 /// Everything that workers share.
 pub(super) struct Laboratory<'a> {
@@ -55,6 +59,7 @@ impl<'a> Laboratory<'a> {
             options: RunOptions {
                 isolation,
                 output: args.capture_dir.clone(),
+                memory: (args.memory as usize).saturating_mul(1 << 20),
                 interrupt,
             },
             judge: Judge {
@@ -94,12 +99,24 @@ impl<'a> Laboratory<'a> {
             Ok(ran) => ran,
             Err(error) => return failed(error.to_string()),
         };
-        let file = name.map(|name| export::write(&ran.recording, &self.folder, name, self.format));
         let mut judge = self.judge;
         if judge.policy == Policy::Accept && turn.is_some_and(Turn::settled) {
             judge.policy = Policy::Accepted;
         }
-        let opinion = judge.judge(scenario, &ran.recording, ran.conversations, &ran.exchanges);
+        let recording = &ran.recording;
+        let export = || name.map(|name| export::write(recording, &self.folder, name, self.format));
+        let judge = || judge.judge(scenario, recording, ran.conversations, &ran.exchanges);
+        // A large file is written while the judge reads.
+        let (file, opinion) = if recording.frames.len() < SIDE_BY_SIDE {
+            (export(), judge())
+        } else {
+            std::thread::scope(|scope| {
+                let writing = scope.spawn(export);
+                let opinion = judge();
+                let panicked = |panic| std::panic::resume_unwind(panic);
+                (writing.join().unwrap_or_else(panicked), opinion)
+            })
+        };
         let held = |opinion: &Opinion| matches!(opinion.verdict, Verdict::Passed { .. });
         if let (Ok(opinion), Some(turn)) = (&opinion, turn)
             && held(opinion)
@@ -119,8 +136,10 @@ impl<'a> Laboratory<'a> {
                 elapsed: start.elapsed(),
                 accepted: opinion.accepted,
             },
+            (Ok(opinion), Err(error)) => {
+                not_written(opinion, error, ran.recording, scenario, start)
+            }
             (Err(error), _) => failed(error.to_string()),
-            (_, Err(error)) => failed(error.to_string()),
         }
     }
 
@@ -161,6 +180,39 @@ impl<'a> Laboratory<'a> {
         for closing in self.closing.into_inner().unwrap_or_else(|e| e.into_inner()) {
             closing.join();
         }
+    }
+}
+
+/// The capture could not be written. What was found all the same stays found; a pass is none, since the
+/// file belongs to it.
+fn not_written(
+    mut opinion: Opinion,
+    error: WriteError,
+    recording: Recording,
+    scenario: &Arc<Scenario>,
+    start: Instant,
+) -> Judged {
+    match &mut opinion.verdict {
+        Verdict::Inconclusive(reasons) => reasons.push(error.to_string()),
+        Verdict::Failed(findings) => {
+            if let Some(last) = findings.last_mut() {
+                last.notes.push(error.to_string());
+            }
+        }
+        Verdict::Passed { .. } | Verdict::Error(_) => {
+            return failed(scenario, error.to_string(), start.elapsed());
+        }
+    }
+    Judged {
+        scenario: scenario.clone(),
+        recording: Some(recording),
+        connections: opinion.connections,
+        datagrams: opinion.datagrams,
+        verdict: opinion.verdict,
+        foreseen: opinion.foreseen,
+        file: None,
+        elapsed: start.elapsed(),
+        accepted: opinion.accepted,
     }
 }
 
@@ -237,7 +289,8 @@ fn weight(judged: &Judged) -> u64 {
         .connections
         .iter()
         .flat_map(|named| &named.conversation.segments);
-    let segments: usize = segments.map(|s| size_of::<Seg>() + s.payload.len()).sum();
+    // Their payloads are parts of the frames.
+    let segments = segments.count() * size_of::<Seg>();
     let recorded = judged.recording.as_ref().map_or(0, |recording| {
         // An event has three short texts beside itself.
         recording.frames.held() + recording.events.len() * (size_of::<Event>() + 64)

@@ -12,7 +12,8 @@ use clap::Args;
 use super::main::USAGE;
 use super::run::policy;
 use crate::capture::read::Reader;
-use crate::capture::{Completeness, FrameStore, Recording, Stats};
+use crate::capture::spill::IN_MEMORY;
+use crate::capture::{Completeness, Frame, FrameStore, Recording, Spill, Stats};
 use crate::check::naming::Roles;
 use crate::check::{Judge, Judged};
 use crate::flow::{Exchange, Exchanges};
@@ -137,36 +138,96 @@ pub(super) fn read(path: &Path) -> Result<Followed, crate::capture::read::ReadEr
         true => Reader::from_read(Box::new(std::io::stdin()))?,
         false => Reader::open(path)?,
     };
-    let mut link = None;
-    let mut frames = FrameStore::default();
-    let mut reassembler = Reassembler::default();
-    let (mut conversations, mut exchanges) = (Conversations::default(), Exchanges::default());
+    let mut follower = Follower::new();
     while let Some(frame) = reader.next()? {
-        link.get_or_insert(frame.link);
-        frames.push(frame.time, frame.wire_len, frame.data);
-        match reassembler.parse(&frame) {
-            Packet::Tcp(segment) => {
-                conversations.push(frame.number, frame.time, &segment);
-            }
-            Packet::Udp(datagram) => exchanges.push(frame.number, frame.time, &datagram),
-            Packet::Icmp(icmp) => exchanges.push_icmp(frame.number, &icmp),
-            _ => {}
-        }
+        follower.push(&frame);
     }
+    follower.follow();
     if let Some(truncated) = reader.truncated() {
         anstream::eprintln!("lab-capture: {}: {truncated}", path.display());
     }
-    Ok(Followed {
-        recording: Recording {
-            link: link.unwrap_or(LinkType::ETHERNET),
-            snaplen: crate::capture::live::SNAPLEN,
-            frames,
-            events: vec![],
-            stats: Stats::default(),
-            complete: Completeness::Unknown,
-            output: vec![],
-        },
-        conversations: conversations.finish(),
-        exchanges: exchanges.finish(),
-    })
+    Ok(follower.finish())
+}
+
+/// Bytes of frames that are gathered before they go where they stay.
+const PORTION: usize = 1 << 20;
+
+/// Keeps the frames of a file, in memory or, if they are many, in a file that can be read at any
+/// place, and follows them.
+struct Follower {
+    /// Read, and not yet followed: each with its own link type.
+    new: FrameStore,
+    links: Vec<LinkType>,
+    frames: FrameStore,
+    spill: Spill,
+    link: Option<LinkType>,
+    reassembler: Reassembler,
+    conversations: Conversations,
+    exchanges: Exchanges,
+}
+
+impl Follower {
+    fn new() -> Self {
+        Follower {
+            new: FrameStore::default(),
+            links: vec![],
+            frames: FrameStore::default(),
+            spill: Spill::new(IN_MEMORY, &std::env::temp_dir()),
+            link: None,
+            reassembler: Reassembler::default(),
+            conversations: Conversations::default(),
+            exchanges: Exchanges::default(),
+        }
+    }
+
+    fn push(&mut self, frame: &Frame<'_>) {
+        self.link.get_or_insert(frame.link);
+        self.links.push(frame.link);
+        self.new.push(frame.time, frame.wire_len, frame.data);
+        if self.new.held() > PORTION {
+            self.follow();
+        }
+    }
+
+    fn follow(&mut self) {
+        let from = self.frames.len();
+        let new = std::mem::take(&mut self.new);
+        self.frames.append(new, &mut self.spill);
+        for (index, link) in (from..).zip(self.links.drain(..)) {
+            let Some(frame) = self.frames.get(index, link) else {
+                break;
+            };
+            let chunk = self.frames.chunk_of(index);
+            let (number, time) = (frame.number, frame.time);
+            match self.reassembler.parse(&frame) {
+                packet @ Packet::Tcp(_) => {
+                    self.conversations.feed(number, time, &packet, chunk);
+                }
+                Packet::Udp(datagram) => {
+                    self.exchanges.push_from(number, time, &datagram, chunk);
+                }
+                Packet::Icmp(icmp) => self.exchanges.push_icmp(number, &icmp),
+                _ => {}
+            }
+        }
+    }
+
+    fn finish(self) -> Followed {
+        Followed {
+            recording: Recording {
+                link: self.link.unwrap_or(LinkType::ETHERNET),
+                snaplen: crate::capture::live::SNAPLEN,
+                frames: self.frames,
+                events: vec![],
+                stats: Stats::default(),
+                complete: match self.spill.error() {
+                    None => Completeness::Unknown,
+                    Some(error) => Completeness::Incomplete(vec![error.to_string()]),
+                },
+                output: vec![],
+            },
+            conversations: self.conversations.finish(),
+            exchanges: self.exchanges.finish(),
+        }
+    }
 }

@@ -13,6 +13,7 @@ use super::check::{Followed, judge_followed, load, report};
 use super::main::{LAB, USAGE};
 use super::run::policy;
 use super::{export, interrupt};
+use crate::capture::spill::IN_MEMORY;
 use crate::check::Judge;
 use crate::check::naming::Roles;
 use crate::lab::{self, Isolation, On, RunOptions};
@@ -61,6 +62,7 @@ pub fn exec(args: &ExecArgs) -> anyhow::Result<u8> {
     let options = RunOptions {
         isolation,
         output: PathBuf::from("."),
+        memory: IN_MEMORY,
         interrupt,
     };
     let own = Arc::new(around(args));

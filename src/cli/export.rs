@@ -38,13 +38,10 @@ pub fn write_to(
     name: &str,
     format: Format,
 ) -> Result<PathBuf, WriteError> {
-    let frames = recording.frames.iter(recording.link);
     match format {
         Format::Pcap => {
             let mut writer = PcapWriter::create(path, recording.link, recording.snaplen)?;
-            for frame in frames {
-                writer.write(&frame)?;
-            }
+            writer.write_all(&recording.frames)?;
             writer.finish()
         }
         Format::Pcapng => {
@@ -55,7 +52,7 @@ pub fn write_to(
             let mut writer = PcapngWriter::create(path, recording.link, recording.snaplen, &info)?;
             let mut events = recording.events.iter().peekable();
             let mut last = 0;
-            for frame in frames {
+            for frame in recording.frames.iter(recording.link) {
                 // What actors did since the frame before stands as a comment on this one.
                 let mut comments = vec![];
                 while let Some(event) = events.next_if(|event| event.at <= frame.time) {

@@ -70,6 +70,12 @@ pub trait WireWatch: Send + Sync + Debug {
     /// # Errors
     /// A sentence why it can never be known: unknown connection, no capture.
     fn seen(&self, what: &SegmentMatch, own: Option<Ends>) -> Result<bool, String>;
+
+    /// How far the capture shows the stream that `own.local` sent to `own.peer`: the offset behind its
+    /// last byte, 0 if it shows none. Without a capture there is nothing to be ahead of.
+    fn shown(&self, _own: Ends) -> u64 {
+        u64::MAX
+    }
 }
 
 /// Power over actors that run in processes of their own. The lab implements it; see [`crate::server::Controls`].

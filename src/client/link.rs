@@ -9,6 +9,7 @@ use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv, send};
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 
+use super::pace::Pace;
 use super::report::{Draft, Reporter, errno_of};
 use super::task::Watch;
 use crate::platform::multiplex::Interest;
@@ -46,6 +47,8 @@ pub struct Link {
     pub pending: Option<Errno>,
     /// The step that is being done, for its events.
     pub step: Option<Span>,
+    /// How far the own stream may be ahead of the capture.
+    pub pace: Pace,
 }
 
 impl Link {
@@ -60,6 +63,7 @@ impl Link {
             received: 0,
             pending: None,
             step: None,
+            pace: Pace::default(),
         }
     }
 
@@ -76,6 +80,7 @@ impl Link {
         self.id = unique();
         (self.sent, self.received) = (0, 0);
         (self.ends, self.pending) = (None, None);
+        self.pace = Pace::default();
         self.socket.replace(socket)
     }
 

@@ -5,6 +5,7 @@ pub mod barrier;
 pub mod context;
 pub mod framing;
 pub mod link;
+mod pace;
 pub mod report;
 pub mod run;
 pub mod script;

@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::redact;
 use super::types::*;
+use crate::capture::{Chunk, Payload};
 use crate::flow::Redaction;
 use crate::tcp::Side;
 use crate::timeline::{Nanos, Op};
@@ -22,7 +23,7 @@ pub struct Message {
     /// Who sent it.
     pub from: Side,
     /// Its payload, as far as it was captured.
-    pub payload: Vec<u8>,
+    pub payload: Payload,
     /// Length of the payload on the wire.
     pub len: u32,
 }
@@ -48,8 +49,19 @@ pub struct Exchanges {
 }
 
 impl Exchanges {
-    /// Takes the next datagram.
+    /// Takes the next datagram; its payload is copied.
     pub fn push(&mut self, frame: u64, time: Nanos, datagram: &Datagram<'_>) {
+        self.push_from(frame, time, datagram, None);
+    }
+
+    /// The same; the payload is shared with the chunk that the frame lies in.
+    pub fn push_from(
+        &mut self,
+        frame: u64,
+        time: Nanos,
+        datagram: &Datagram<'_>,
+        chunk: Option<&Chunk>,
+    ) {
         let src = SocketAddr::new(datagram.src, datagram.src_port);
         let dst = SocketAddr::new(datagram.dst, datagram.dst_port);
         let known = self.index.get(&(src, dst)).map(|&at| (at, Side::Client));
@@ -65,7 +77,10 @@ impl Exchanges {
             });
             (at, Side::Client)
         });
-        let payload = datagram.payload.to_vec();
+        let payload = match chunk {
+            Some(chunk) => chunk.payload(datagram.payload),
+            None => datagram.payload.into(),
+        };
         let len = datagram.len;
         self.list[at].messages.push(Message {
             frame,
@@ -196,7 +211,7 @@ fn waits(messages: &[&Message], ops: Option<&[Op]>) -> Vec<u64> {
 
 fn run(message: &Message, redactions: &[Redaction]) -> Run {
     let what = match message.payload.len() == message.len as usize {
-        true => redact::content(redactions, message.payload.clone()),
+        true => redact::content(redactions, message.payload.to_vec()),
         false => What::Unknown,
     };
     let content = Content {

@@ -10,11 +10,11 @@ use super::actors::Actors;
 use super::error::LabError;
 use super::expected;
 use super::isolation::{Isolation, On};
-use super::observer::Observer;
+use super::observer::{Observed, Observer};
 use super::settle::{self, Settler};
 use super::watch::Wire;
 use crate::capture::live::{Barrier, BarrierError, Closing, LiveCapture, LiveConfig, RingBudget};
-use crate::capture::{Completeness, FrameStore, Recording};
+use crate::capture::{Completeness, FrameStore, Recording, Spill};
 use crate::flow::Exchange;
 use crate::platform::multiplex::{Interest, PollList};
 use crate::platform::{Cancel, Notify};
@@ -34,8 +34,10 @@ const HURRIES: u32 = 8;
 pub struct RunOptions {
     /// How runs are isolated.
     pub isolation: Isolation,
-    /// Where received files go.
+    /// Where received files go, and the frames that are too many for memory.
     pub output: PathBuf,
+    /// Bytes of frames that stay in memory; [`crate::capture::spill::IN_MEMORY`] unless there is a reason.
+    pub memory: usize,
     /// Ends the run early: Ctrl-C.
     pub interrupt: Cancel,
 }
@@ -110,7 +112,8 @@ pub fn run_here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, L
         ));
     }
 
-    let mut observer = Observer::new(capture.link(), wire.clone());
+    let spill = Spill::new(options.memory, &options.output);
+    let mut observer = Observer::new(capture.link(), wire.clone(), spill);
     // The scenario's time begins with its actors: a turn at the rings may have been long in coming.
     let start = Instant::now();
     let deadline = start + scenario.limit;
@@ -136,6 +139,11 @@ pub fn run_here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, L
                 })
                 .or_else(|| wire.with_udp(|seen| settle::awaited_udp(scenario, seen, events)))
             });
+            if awaited.is_some() && capture.dropped() > 0 {
+                // It may be a frame that was lost, which never comes: nothing can be proven any more.
+                left_waiting = awaited;
+                break;
+            }
             if awaited.is_none() {
                 // The recording ends before teardown: stopping the actors sends FIN and RST of its own.
                 let frames = observer.followed();
@@ -191,7 +199,8 @@ pub fn run_here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, L
     let events = timeline.snapshot();
     observer.look(&capture);
     let finished = capture.finish();
-    let frames = observer.last(&finished.frames);
+    let Observed { frames, doubt } = observer.last(finished.frames);
+    doubts.extend(doubt);
     if config.slots.is_some() {
         doubts.extend(cut(&frames, finished.link));
     }

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
+use crate::capture::Chunk;
 use crate::client::WireWatch;
 use crate::flow::{Exchange, Exchanges};
 use crate::platform::Notify;
@@ -41,10 +42,10 @@ impl Wire {
         self.conversations.lock().unwrap_or_else(|e| e.into_inner())
     }
 
-    /// Takes what the capture's next frame carries.
-    pub fn push(&self, frame: u64, time: Nanos, packet: &Packet<'_>) {
+    /// Takes what the capture's next frame carries, which lies in this chunk.
+    pub fn push(&self, frame: u64, time: Nanos, packet: &Packet<'_>, chunk: Option<&Chunk>) {
         let mut seen = self.lock();
-        if let Fed::Segment(Tracked { stream, .. }) = seen.all.feed(frame, time, packet)
+        if let Fed::Segment(Tracked { stream, .. }) = seen.all.feed(frame, time, packet, chunk)
             && seen.changed.last() != Some(&stream)
         {
             seen.changed.push(stream);
@@ -157,5 +158,9 @@ impl WireWatch for Wire {
             matching.count()
         });
         Ok(count >= what.times as usize)
+    }
+
+    fn shown(&self, own: Ends) -> u64 {
+        self.lock().all.reached(own.local, own.peer)
     }
 }

@@ -12,6 +12,7 @@ pub mod namespace;
 pub mod notify;
 pub mod owner;
 pub mod process;
+pub mod scratch;
 pub mod socket;
 
 pub use capability::{Capability, drop_all_capabilities, has_cap};

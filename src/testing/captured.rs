@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 use super::error::Error;
 use super::{again, scenario};
 use crate::capture::live::{LiveCapture, LiveConfig, RingBudget};
-use crate::capture::{FrameStore, Stats};
+use crate::capture::spill::IN_MEMORY;
+use crate::capture::{FrameStore, Spill, Stats};
 use crate::check::complete;
 use crate::check::naming::Owned;
 use crate::flow::atoms::Atoms;
 use crate::flow::{Exchange, Flow, Programs, canonical, canonical_udp};
-use crate::lab::observer::Observer;
+use crate::lab::observer::{Observed, Observer};
 use crate::lab::watch::Wire;
 use crate::platform::Notify;
 use crate::platform::multiplex::{Interest, PollList};
@@ -94,7 +95,8 @@ fn here<R>(test: impl FnOnce() -> R) -> Result<Captured<R>, Error> {
     let mut capture = LiveCapture::open(&config, Some(permit), move || bell.signal())?;
     capture.barrier(BARRIER_LIMIT).map_err(Error::NotOpen)?;
     let wire = Wire::new(Timeline::new());
-    let mut observer = Observer::new(capture.link(), wire.clone());
+    let spill = Spill::new(IN_MEMORY, &std::env::temp_dir());
+    let mut observer = Observer::new(capture.link(), wire.clone(), spill);
 
     let value = test();
 
@@ -113,7 +115,8 @@ fn here<R>(test: impl FnOnce() -> R) -> Result<Captured<R>, Error> {
     };
     let mut doubts: Vec<String> = proof.err().map(|e| e.to_string()).into_iter().collect();
     let finished = capture.finish();
-    let frames = observer.last(&finished.frames);
+    let Observed { frames, doubt } = observer.last(finished.frames);
+    doubts.extend(doubt);
     doubts.extend(finished.error);
     let conversations = wire.take();
     doubts.extend(doubted(&finished.stats, &conversations));

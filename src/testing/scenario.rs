@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::again;
 use super::error::Error;
 use crate::capture::FrameStore;
+use crate::capture::spill::IN_MEMORY;
 use crate::capture::write::PcapWriter;
 use crate::check::{Judge, Judged, Policy, Verdict};
 use crate::flow::Flow;
@@ -70,6 +71,7 @@ pub fn run_with(path: impl AsRef<Path>, settings: &Settings) -> Result<Tested, E
     let options = RunOptions {
         isolation: again::isolation()?,
         output: settings.output.clone(),
+        memory: IN_MEMORY,
         interrupt: Cancel::new().map_err(system("make an eventfd"))?,
     };
     let ran = lab::run(&scenario, &options)?;
@@ -169,9 +171,7 @@ pub(super) fn write_pcap(
     snaplen: u32,
 ) -> Result<(), Error> {
     let mut writer = PcapWriter::create(path, link, snaplen)?;
-    for frame in frames.iter(link) {
-        writer.write(&frame)?;
-    }
+    writer.write_all(frames)?;
     writer.finish()?;
     Ok(())
 }

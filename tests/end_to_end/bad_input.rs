@@ -35,7 +35,12 @@ pub fn trials() -> Vec<Trial> {
         a_capture_file_cut_off_in_a_frame,
     ]);
     if is_root() {
-        trials.extend(crate::trials![port_in_use, disk_full]);
+        trials.extend(crate::trials![
+            port_in_use,
+            disk_full,
+            no_room_for_frames,
+            a_failure_is_not_lost_on_a_full_disk,
+        ]);
     }
     trials
 }
@@ -382,6 +387,59 @@ fn port_in_use() {
     refused(&outcome, 3, "port_in_use", folder.path());
 }
 
+/// Runs `bulk.toml` with captures on a disk of this size, in a mount namespace of its own.
+fn on_a_small_disk(folder: &Path, size: &str, options: &[&str]) -> Outcome {
+    let script = format!(
+        "set -e; mkdir captures; mount -t tmpfs -o size={size} none captures; \
+         \"$@\" || code=$?; ls -A captures >&2; exit ${{code:-0}}"
+    );
+    run(run_as(Person::Root, folder, "unshare")
+        .args([
+            "--mount",
+            "--propagation",
+            "private",
+            "sh",
+            "-c",
+            &script,
+            "sh",
+        ])
+        .arg(stage::binary())
+        .arg("bulk.toml")
+        .args(options))
+}
+
+/// Frames that are too many for memory, and a disk that does not take them.
+fn no_room_for_frames() {
+    let folder = folder_of(Person::Root);
+    let text = format!(
+        "{SERVER}handler = \"sink\"\n\n[[client]]\nsteps = [\"connect\", {{ send = {{ pattern = 30000000 }} }}, \
+         \"close\"]\n\n[expect]\nsnapshot = false\n"
+    );
+    std::fs::write(folder.path().join("bulk.toml"), text).expect("our folder");
+    let outcome = on_a_small_disk(folder.path(), "4m", &["--memory", "2"]);
+    outcome.exits(4);
+    let text = outcome.text();
+    for words in ["only headers were kept", "No space left on device"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+}
+
+/// What the frames prove stays proven, though they cannot be written.
+fn a_failure_is_not_lost_on_a_full_disk() {
+    let folder = folder_of(Person::Root);
+    let text = format!(
+        "{SERVER}handler = \"sink\"\n\n[[client]]\nsteps = [\"connect\", {{ send = {{ pattern = 200000 }} }}, \
+         \"close\"]\n\n[expect]\nsnapshot = false\nclosed-by = \"server\"\n"
+    );
+    std::fs::write(folder.path().join("bulk.toml"), text).expect("our folder");
+    let outcome = on_a_small_disk(folder.path(), "64k", &[]);
+    outcome.exits(1);
+    let text = outcome.text();
+    for words in ["closed-by", "no space left to write"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+}
+
 /// A disk of 64 KiB, in a mount namespace of its own, and an exchange of 200 KB.
 fn disk_full() {
     let folder = folder_of(Person::Root);
@@ -390,19 +448,7 @@ fn disk_full() {
          \n[expect]\nsnapshot = false\n"
     );
     std::fs::write(folder.path().join("bulk.toml"), text).expect("our folder");
-    let script = "set -e; mkdir captures; mount -t tmpfs -o size=64k none captures; \
-                  \"$1\" bulk.toml || code=$?; ls -A captures >&2; exit ${code:-0}";
-    let outcome = run(run_as(Person::Root, folder.path(), "unshare")
-        .args([
-            "--mount",
-            "--propagation",
-            "private",
-            "sh",
-            "-c",
-            script,
-            "sh",
-        ])
-        .arg(stage::binary()));
+    let outcome = on_a_small_disk(folder.path(), "64k", &[]);
     refused(&outcome, 3, "disk_full", folder.path());
     assert!(
         outcome.text().contains("no space left"),

@@ -22,6 +22,7 @@ pub fn trials() -> Vec<Trial> {
         trial("a_run_of_each_namespace_has_its_own_port", side_by_side),
         trial("a_barrier_fails_when_the_interface_is_down", interface_down),
         trial("a_barrier_fails_when_frames_were_lost", lost),
+        trial("an_owner_who_does_not_take_frames_loses_some", behind),
         trial("a_barrier_has_a_limit", limit),
         trial("frames_are_cut_at_the_snapshot_length", snapshot_length),
         trial("a_frame_of_65549_bytes_is_whole", longest_frame),
@@ -218,6 +219,40 @@ fn longest_frame() {
         let frame = finished.frames.get(0, finished.link).unwrap();
         assert_eq!((frame.data.len(), frame.wire_len), (65_549, 65_549));
     });
+}
+
+/// Frames wait in bounded memory; the rest stays in the ring, and is lost where that is full. A barrier
+/// is served all the same, since its caller cannot take frames while it waits.
+fn behind() {
+    const FRAMES: usize = 100;
+    for (ring, lost) in [(16 << 20, false), (1 << 20, true)] {
+        in_namespace(move || {
+            let config = LiveConfig {
+                ring_bytes: ring,
+                behind: 1 << 20,
+                ..LiveConfig::choose(&CaptureSpec::default(), 0)
+            };
+            let mut capture = LiveCapture::open(&config, None, || {}).unwrap();
+            let socket = UdpSocket::bind("127.0.0.1:5000").unwrap();
+            for _ in 0..FRAMES {
+                socket.send_to(&[7; 60_000], "127.0.0.1:5000").unwrap();
+            }
+            let passed = capture.barrier(LIMIT);
+            let dropped = capture.dropped() > 0;
+            let finished = capture.finish();
+            if lost {
+                assert!(
+                    matches!(passed, Err(BarrierError::Dropped { .. })),
+                    "{passed:?}"
+                );
+                assert!(dropped && finished.stats.dropped > 0);
+                assert!(finished.frames.len() < FRAMES);
+            } else {
+                assert_eq!(passed.unwrap().frames as usize, FRAMES);
+                assert_eq!((finished.frames.len(), finished.stats.dropped), (FRAMES, 0));
+            }
+        });
+    }
 }
 
 fn filter() {

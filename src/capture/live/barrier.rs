@@ -72,6 +72,8 @@ impl LiveCapture {
             state.waiting = true;
             state.round
         };
+        // The thread may wait for frames to be taken, which nobody does until this returns.
+        self.shared.taken();
         platform::on_each_cpu(|_, position| self.send(&self.nonce.frame(round, position as u32)))?;
         // The kernel hands frames over by the block: fill up the one that the sentinels are in.
         self.hurry();

@@ -34,6 +34,13 @@ impl RingBudget {
         GLOBAL.get_or_init(|| Self::new((available_memory() / 8).clamp(4 << 20, 512 << 20)))
     }
 
+    /// Bytes of frames that may wait while those before them are written to a disk: an eighth of the
+    /// memory that was available when it was first asked for, 64 to 512 MiB.
+    pub fn behind() -> u64 {
+        static BEHIND: OnceLock<u64> = OnceLock::new();
+        *BEHIND.get_or_init(|| (available_memory() / 8).clamp(64 << 20, 512 << 20))
+    }
+
     /// Waits until the rings that are open and this one are within the limit. One that is larger
     /// than the whole limit gets its turn when no other is open.
     pub fn acquire(self: &Arc<Self>, bytes: u64) -> RingPermit {

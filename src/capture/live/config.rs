@@ -16,6 +16,7 @@
 //!   nothing to wait for at a barrier, and no frame can be lost even if the capture thread never
 //!   runs. A frame that is cut all the same is told, and makes the capture incomplete.
 
+use super::RingBudget;
 use crate::scenario::CaptureSpec;
 
 /// Snapshot length written into capture files, and the default: larger than any frame on `lo`.
@@ -55,6 +56,9 @@ pub struct LiveConfig {
     /// Slots of this many bytes instead of blocks: frames are readable at once, and a longer one is
     /// cut.
     pub slots: Option<u32>,
+    /// Bytes of frames that may wait for the capture's owner to take them. Beyond that the ring is not
+    /// emptied, and frames are lost when it is full: memory is bounded, and what is lost is told.
+    pub behind: u64,
 }
 
 /// What is known beforehand of the traffic.
@@ -110,6 +114,7 @@ impl LiveConfig {
                 filter: None,
                 fill: false,
                 slots: Some(slot),
+                behind: RingBudget::behind(),
             };
         }
         LiveConfig {
@@ -127,6 +132,7 @@ impl LiveConfig {
             filter: None,
             fill: true,
             slots: None,
+            behind: RingBudget::behind(),
         }
     }
 }

@@ -13,7 +13,7 @@ use super::budget::RingPermit;
 use super::config::{BLOCK, LiveConfig, MIN_RING_SNAPLEN, RETIRE_MS};
 use super::reader::{Reader, Shared};
 use super::sentinel::{ETHERTYPE, Nonce};
-use crate::capture::{FrameStore, Stats};
+use crate::capture::{FrameStore, Spill, Stats};
 use crate::platform::{Interface, PlatformError};
 use crate::wire::LinkType;
 
@@ -148,6 +148,7 @@ impl LiveCapture {
             shared: Arc::clone(&shared),
             nonce,
             snaplen: config.snaplen as usize,
+            behind: usize::try_from(config.behind).unwrap_or(usize::MAX),
         };
         let thread = std::thread::Builder::new()
             .name("capture".to_owned())
@@ -178,11 +179,24 @@ impl LiveCapture {
         self.snaplen
     }
 
-    /// Moves the frames that came in since the last call to the end of `frames`, in capture order.
-    /// Returns how many.
+    /// The frames that came in since the last call.
+    pub fn take(&self) -> FrameStore {
+        let mut state = self.shared.lock();
+        let fresh = state.pending.like();
+        let new = std::mem::replace(&mut state.pending, fresh);
+        drop(state);
+        // The capture thread may have stopped because there were too many.
+        self.shared.taken();
+        new
+    }
+
+    /// Moves the frames that came in since the last call to the end of `frames`, in capture order;
+    /// they stay in memory. Returns how many.
     pub fn take_into(&self, frames: &mut FrameStore) -> usize {
-        let new = std::mem::take(&mut self.shared.lock().pending);
-        append(frames, new)
+        let new = self.take();
+        let count = new.len();
+        frames.append(new, &mut Spill::never());
+        count
     }
 
     /// Waits until there are frames to take, the capture has ended, or `limit` has passed; true if
@@ -199,6 +213,11 @@ impl LiveCapture {
         let state = self.shared.lock();
         let ended = state.ended.as_ref()?;
         ended.error.clone()
+    }
+
+    /// Frames that were lost so far because the ring was full.
+    pub fn dropped(&self) -> u32 {
+        self.shared.lock().dropped
     }
 
     /// Sends one frame through the packet socket.
@@ -240,6 +259,8 @@ impl LiveCapture {
     }
 
     fn stop(&mut self) -> Option<JoinHandle<()>> {
+        self.shared.lock().stopping = true;
+        self.shared.taken();
         // Writing 1 to an event counter fails only when it is full, that is, already readable.
         let _ = self.shared.stop.write(1);
         self.thread.take()
@@ -263,18 +284,6 @@ fn filler(nonce: &Nonce, config: &LiveConfig) -> Result<(Vec<u8>, usize), Platfo
     let count = BLOCK / kept + 1;
     // With a short snapshot length it would take too many; the block then ends with its time.
     Ok((frame, if count <= 200 { count } else { 0 }))
-}
-
-fn append(frames: &mut FrameStore, new: FrameStore) -> usize {
-    let count = new.len();
-    if frames.is_empty() {
-        *frames = new;
-    } else {
-        for frame in new.iter(LinkType::ETHERNET) {
-            frames.push(frame.time, frame.wire_len, frame.data);
-        }
-    }
-    count
 }
 
 /// libpcap gives words, not numbers: "You don't have permission to perform this capture on that

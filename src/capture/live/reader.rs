@@ -33,7 +33,9 @@ pub struct State {
     pub total: u64,
     /// Somebody waits at a barrier.
     pub waiting: bool,
-    /// Frames that the kernel could not put into the ring, counted while somebody waited.
+    /// The owner has told the thread to stop.
+    pub stopping: bool,
+    /// Frames that the kernel could not put into the ring, counted each time that it had been emptied.
     pub dropped: u32,
     /// The barrier round under way.
     pub round: u32,
@@ -92,6 +94,11 @@ impl Shared {
         }
     }
 
+    /// Tells the thread that frames were taken, or that their number no longer matters.
+    pub fn taken(&self) {
+        self.changed.notify_all();
+    }
+
     fn announce(&self) {
         self.changed.notify_all();
         (self.notify)();
@@ -105,6 +112,8 @@ pub struct Reader {
     pub nonce: Nonce,
     /// Bytes kept of each frame.
     pub snaplen: usize,
+    /// Bytes of frames that may wait to be taken.
+    pub behind: usize,
 }
 
 impl Reader {
@@ -134,11 +143,22 @@ impl Reader {
     fn read_until_stopped(&mut self) -> Result<(), String> {
         loop {
             let stop = self.wait()?;
-            while self.copy_batch()? > 0 {}
+            while self.copy_batch()? > 0 {
+                self.wait_for_room();
+            }
             self.serve_barrier()?;
+            self.count_lost()?;
             if stop {
                 return Ok(());
             }
+        }
+    }
+
+    /// Waits while too many frames wait to be taken, unless their owner waits for this thread.
+    fn wait_for_room(&self) {
+        let full = |s: &State| s.pending.held() > self.behind && !s.waiting && !s.stopping;
+        if full(&self.shared.lock()) {
+            drop(self.shared.wait(Duration::MAX, |state| !full(state)));
         }
     }
 
@@ -156,6 +176,17 @@ impl Reader {
         if dropped > 0 || !state.missing.contains(&true) {
             state.waiting = false;
             drop(state);
+            self.shared.announce();
+        }
+        Ok(())
+    }
+
+    /// Frames that were lost will not come: nobody needs to wait for them.
+    fn count_lost(&mut self) -> Result<(), String> {
+        let counted = self.capture.stats();
+        let dropped = counted.map_err(|e| format!("pcap_stats: {e}"))?.dropped;
+        let before = std::mem::replace(&mut self.shared.lock().dropped, dropped);
+        if dropped > before {
             self.shared.announce();
         }
         Ok(())

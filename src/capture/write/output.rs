@@ -3,12 +3,15 @@
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nix::errno::Errno;
+use nix::fcntl::copy_file_range;
 use nix::unistd::fchown;
 
+use crate::capture::Chunk;
 use crate::platform::owner::create_folder;
 
 /// A capture file could not be written.
@@ -140,6 +143,37 @@ impl Output {
             return self.unless_broken();
         }
         self.flush_records()
+    }
+
+    /// Appends a chunk of whole records that lies in a file of this process, which the kernel copies
+    /// from file to file if it can.
+    ///
+    /// # Errors
+    /// As [`Output::end_record`].
+    pub fn copy(&mut self, from: BorrowedFd<'_>, at: u64, chunk: &Chunk) -> Result<(), WriteError> {
+        self.flush_records()?;
+        let Some(file) = &mut self.file else {
+            return Ok(());
+        };
+        let mut source = i64::try_from(at).unwrap_or(i64::MAX);
+        let mut left = chunk.len();
+        let result = loop {
+            if left == 0 {
+                break Ok(());
+            }
+            match copy_file_range(from, Some(&mut source), &*file, None, left) {
+                Ok(copied) if copied > 0 => left -= copied.min(left),
+                Err(Errno::EINTR) => {}
+                // Another file system, a pipe, an old kernel.
+                Ok(_) | Err(Errno::EXDEV | Errno::EINVAL | Errno::ENOSYS | Errno::EOPNOTSUPP) => {
+                    let done = chunk.len() - left;
+                    break file.write_all(&chunk.bytes()[done..]);
+                }
+                Err(errno) => break Err(errno.into()),
+            }
+        };
+        self.broken = result.is_err();
+        result.map_err(|e| failure(&self.target, e, false))
     }
 
     /// Hands all whole records to the kernel: another process can read them.

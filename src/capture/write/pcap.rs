@@ -1,9 +1,10 @@
 //! pcap: one header, then the frames, nanosecond timestamps.
 
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use super::output::{Output, WriteError};
-use crate::capture::Frame;
+use crate::capture::{Frame, FrameStore};
 use crate::wire::LinkType;
 
 /// Magic number of a file whose timestamps are nanoseconds, written in this machine's byte order.
@@ -53,16 +54,26 @@ impl PcapWriter {
     /// # Errors
     /// The disk is full, or the file system failed; nothing more can be written then.
     pub fn write(&mut self, frame: &Frame<'_>) -> Result<(), WriteError> {
-        // Seconds are 32 bits in the format: unsigned until 2106.
-        let seconds = frame.time.div_euclid(1_000_000_000) as u32;
-        let nanoseconds = frame.time.rem_euclid(1_000_000_000) as u32;
-        let mut header = [0; 16];
-        header[0..4].copy_from_slice(&seconds.to_ne_bytes());
-        header[4..8].copy_from_slice(&nanoseconds.to_ne_bytes());
-        header[8..12].copy_from_slice(&(frame.data.len() as u32).to_ne_bytes());
-        header[12..16].copy_from_slice(&frame.wire_len.to_ne_bytes());
+        let header = Frame::record_header(frame.time, frame.data.len(), frame.wire_len);
         self.record(&[&header, frame.data])?;
         self.frames += 1;
+        Ok(())
+    }
+
+    /// Appends all frames of a store, whose bytes are a pcap file's records already.
+    ///
+    /// # Errors
+    /// As [`PcapWriter::write`].
+    pub fn write_all(&mut self, frames: &FrameStore) -> Result<(), WriteError> {
+        let (chunks, rest) = frames.records();
+        for chunk in chunks {
+            match chunk.file() {
+                Some((file, offset)) => self.output.copy(file.as_fd(), offset, chunk)?,
+                None => self.record(&[chunk.bytes()])?,
+            }
+        }
+        self.record(&[rest])?;
+        self.frames += frames.len() as u64;
         Ok(())
     }
 

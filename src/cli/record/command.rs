@@ -13,6 +13,7 @@ use super::gates::gate;
 use super::script::{Talk, talk};
 use super::text::{Files, actors, quoted};
 use super::udp;
+use crate::capture::spill::IN_MEMORY;
 use crate::check::{Judge, Policy, Verdict};
 use crate::cli::check::read;
 use crate::cli::interrupt;
@@ -80,6 +81,7 @@ pub fn record(args: &RecordArgs) -> anyhow::Result<u8> {
             Ok(isolation) => Some(RunOptions {
                 isolation,
                 output: std::env::temp_dir(),
+                memory: IN_MEMORY,
                 interrupt: interrupt::install().context("cannot handle signals")?,
             }),
             Err(error) => {

@@ -51,7 +51,7 @@ pub(super) fn talk(name: &str, exchange: &Exchange) -> Result<Talk, &'static str
 
 fn payload(message: &Message) -> Payload {
     match message.payload.len() == message.len as usize {
-        true => Payload::Known(message.payload.clone()),
+        true => Payload::Known(message.payload.to_vec()),
         false => Payload::Unknown(message.len.into()),
     }
 }

@@ -90,8 +90,16 @@ impl Payload {
             }
             Payload::File(file, _) => file.read_exact_at(buffer, offset)?,
             Payload::Pattern(_) => {
-                for (i, byte) in buffer.iter_mut().enumerate() {
+                // One period, then copies of it: a GiB of divisions would take longer than sending it.
+                let period = n.min(251);
+                for (i, byte) in buffer[..period].iter_mut().enumerate() {
                     *byte = ((offset + i as u64) % 251) as u8;
+                }
+                let mut done = period;
+                while done < n {
+                    let next = done.min(n - done);
+                    buffer.copy_within(..next, done);
+                    done += next;
                 }
             }
         }

@@ -72,6 +72,11 @@ impl Act for Send {
                 Ok(n) => n,
                 Err(e) => return Progress::failed("send", format!("cannot read: {e}"), None),
             };
+            let (sent, ends) = (script.link.sent, script.link.ends);
+            let wire = script.context.wire.as_deref();
+            if !script.role.datagram && !script.link.pace.may_go(sent, wire, ends) {
+                return Progress::poll();
+            }
             match script.link.send_quietly(&buffer[..n]) {
                 Io::Done(0) if empty_datagram => {
                     self.pieces.pop_front();

@@ -48,7 +48,7 @@ fn udp(payload: &[u8], captured: usize, redactions: &[Redaction]) -> String {
             frame: 1,
             time: 0,
             from: Side::Client,
-            payload: payload[..captured].to_vec(),
+            payload: payload[..captured].into(),
             len: payload.len() as u32,
         }],
         unreachable: vec![],

@@ -5,11 +5,18 @@ use super::output::{Flushed, Output};
 use crate::client::{Io, Link, Task, Want};
 use crate::platform::multiplex::Interest;
 
-/// Reads 1024 bytes at a time until the peer's end, then closes; perhaps sends them back, perhaps greets first.
+/// Bytes after which a peer counts as one that sends much, and how many are read from it at once.
+const MUCH: u64 = 256 << 10;
+const MUCH_AT_ONCE: usize = 64 << 10;
+
+/// Reads 1024 bytes at a time until the peer's end, then closes; perhaps sends them back, perhaps greets first. From a
+/// peer that sends much it reads more at a time, as programs do: a GiB would otherwise take a million calls, and each
+/// is an event.
 pub struct Simple {
     link: Link,
     output: Output,
     echo: bool,
+    buffer: Vec<u8>,
 }
 
 impl Simple {
@@ -19,6 +26,7 @@ impl Simple {
             link,
             output: Output::default(),
             echo: true,
+            buffer: vec![0; RECV_SIZE],
         }
     }
 
@@ -51,12 +59,14 @@ impl Task for Simple {
             Flushed::Blocked => return Want::on(self.link.watch(Interest::WRITE)),
             Flushed::Broken(_) => return self.close(),
         }
-        let mut buffer = [0; RECV_SIZE];
-        match self.link.recv(&mut buffer) {
+        if self.link.received >= MUCH {
+            self.buffer.resize(MUCH_AT_ONCE, 0);
+        }
+        match self.link.recv(&mut self.buffer) {
             Io::Done(0) | Io::Failed(_) => return self.close(),
             Io::Blocked => {}
             Io::Done(n) if self.echo => {
-                self.output.push(&buffer[..n]);
+                self.output.push(&self.buffer[..n]);
                 match self.output.flush(&mut self.link, true) {
                     Flushed::All => {}
                     Flushed::Blocked => return Want::on(self.link.watch(Interest::WRITE)),
