@@ -19,9 +19,9 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use lab_capture::capture::Frame;
 use lab_capture::capture::read::Reader;
 use lab_capture::tcp::{Fed, Tracker};
+use lab_capture::wire::Frame;
 use lab_capture::wire::{LinkType, Packet, Reassembler};
 
 /// Memory that one input may take beyond its own size: the window, the decoders, the reassembler.

@@ -1,38 +1,21 @@
-//! One captured frame, and a store of many without an allocation each.
+//! A store of many frames without an allocation each.
 
 use super::bytes::Chunk;
 use super::spill::{CUT, Spill};
 use crate::timeline::Nanos;
-use crate::wire::LinkType;
+use crate::wire::{Frame, LinkType};
 
-/// One captured frame, borrowed from where it was read or stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Frame<'a> {
-    /// 1 for the first packet of the file or run; never renumbered.
-    pub number: u64,
-    /// Timestamp, ns since the Unix epoch.
-    pub time: Nanos,
-    /// How to read `data`.
-    pub link: LinkType,
-    /// Length on the wire in bytes; larger than `data.len()` when the frame was snapped.
-    pub wire_len: u32,
-    /// The captured bytes, link-layer header first.
-    pub data: &'a [u8],
-}
-
-impl Frame<'_> {
-    /// What stands before a frame in a pcap file of nanoseconds, in this machine's byte order. The
-    /// format has 32 bits for the seconds: unsigned, until 2106.
-    pub(super) fn record_header(time: Nanos, captured: usize, wire_len: u32) -> [u8; HEADER] {
-        let seconds = time.div_euclid(1_000_000_000) as u32;
-        let nanoseconds = time.rem_euclid(1_000_000_000) as u32;
-        let mut header = [0; HEADER];
-        header[0..4].copy_from_slice(&seconds.to_ne_bytes());
-        header[4..8].copy_from_slice(&nanoseconds.to_ne_bytes());
-        header[8..12].copy_from_slice(&(captured as u32).to_ne_bytes());
-        header[12..16].copy_from_slice(&wire_len.to_ne_bytes());
-        header
-    }
+/// What stands before a frame in a pcap file of nanoseconds, in this machine's byte order. The
+/// format has 32 bits for the seconds: unsigned, until 2106.
+pub(super) fn record_header(time: Nanos, captured: usize, wire_len: u32) -> [u8; HEADER] {
+    let seconds = time.div_euclid(1_000_000_000) as u32;
+    let nanoseconds = time.rem_euclid(1_000_000_000) as u32;
+    let mut header = [0; HEADER];
+    header[0..4].copy_from_slice(&seconds.to_ne_bytes());
+    header[4..8].copy_from_slice(&nanoseconds.to_ne_bytes());
+    header[8..12].copy_from_slice(&(captured as u32).to_ne_bytes());
+    header[12..16].copy_from_slice(&wire_len.to_ne_bytes());
+    header
 }
 
 /// Bytes of a pcap record's header.
@@ -78,7 +61,7 @@ impl FrameStore {
             // The first grows, since most captures are small; the others are had at once.
             self.open = Vec::with_capacity(CHUNK.max(needed));
         }
-        let header = Frame::record_header(time, data.len(), wire_len);
+        let header = record_header(time, data.len(), wire_len);
         self.open.extend_from_slice(&header);
         let start = self.open.len() as u32;
         self.open.extend_from_slice(data);
@@ -149,7 +132,7 @@ impl FrameStore {
         for slot in &mut self.slots[from..] {
             let len = (slot.len as usize).min(CUT);
             let data = &chunk.bytes()[slot.start as usize..][..len];
-            cut.extend_from_slice(&Frame::record_header(slot.time, len, slot.wire_len));
+            cut.extend_from_slice(&record_header(slot.time, len, slot.wire_len));
             (slot.start, slot.len) = (cut.len() as u32, len as u32);
             cut.extend_from_slice(data);
         }

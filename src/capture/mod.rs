@@ -9,6 +9,6 @@ pub mod spill;
 pub mod write;
 
 pub use bytes::{Chunk, Payload};
-pub use frame::{Frame, FrameStore};
+pub use frame::FrameStore;
 pub use recording::{Completeness, Printed, Recording, Stats};
 pub use spill::{Spill, SpillError};

@@ -13,13 +13,14 @@ use super::main::USAGE;
 use super::run::policy;
 use crate::capture::read::Reader;
 use crate::capture::spill::IN_MEMORY;
-use crate::capture::{Completeness, Frame, FrameStore, Recording, Spill, Stats};
+use crate::capture::{Completeness, FrameStore, Recording, Spill, Stats};
 use crate::check::naming::Roles;
 use crate::check::{Judge, Judged};
 use crate::flow::{Exchange, Exchanges};
 use crate::report::text;
 use crate::scenario::{self, Scenario};
 use crate::tcp::{Conversation, Conversations};
+use crate::wire::Frame;
 use crate::wire::{LinkType, Packet, Reassembler};
 
 /// `lab-capture check FILE SCENARIO`

@@ -4,7 +4,7 @@
 //! packet quoted in an ICMP error. [`crate::wire`] opens a frame down to its innermost header and
 //! forgets the rest; here it is the rest that counts.
 
-use crate::capture::Frame;
+use crate::wire::Frame;
 
 /// A header that filters can ask about.
 #[derive(Debug, Clone, Copy)]

@@ -3,7 +3,7 @@
 use etherparse::PacketBuilder;
 
 use super::{Filter, Unknown, Viewer};
-use crate::capture::Frame;
+use crate::wire::Frame;
 use crate::wire::LinkType;
 
 fn refused(filters: &[&str]) -> String {

@@ -4,9 +4,9 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::layers::{Layer, Layers, walk};
-use crate::capture::Frame;
 use crate::tcp::{Fed, Tracked, Tracker};
 use crate::timeline::Nanos;
+use crate::wire::Frame;
 use crate::wire::{Packet, Reassembler, Segment};
 
 /// What a frame does not allow to say.

@@ -8,9 +8,9 @@ use std::net::SocketAddr;
 use super::buffer::Buffer;
 use super::style::{BOLD, DIM, paint};
 use super::tally::count;
-use crate::capture::Frame;
 use crate::capture::read::{Format, Reader};
 use crate::timeline::Nanos;
+use crate::wire::Frame;
 use crate::wire::{Datagram, Packet, Reason};
 
 /// Pairs of addresses that talk UDP are told apart up to this many.

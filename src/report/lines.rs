@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use super::buffer::Buffer;
 use super::records;
-use crate::capture::Frame;
 use crate::tcp::Fed;
 use crate::timeline::Nanos;
+use crate::wire::Frame;
 use crate::wire::{Packet, Segment};
 
 /// Writes lines: frame, seconds since the first frame, stream, who to whom, what.

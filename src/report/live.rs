@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 
 use super::{escape, style};
-use crate::capture::Frame;
 use crate::tcp::{Fed, Tracker};
 use crate::timeline::Nanos;
+use crate::wire::Frame;
 use crate::wire::{Flags, Packet, Reassembler};
 
 /// Follows a live capture, packet by packet.

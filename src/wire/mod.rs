@@ -7,6 +7,7 @@
 
 mod ether;
 mod extension;
+mod frame;
 mod ip;
 mod juniper;
 pub mod link;
@@ -28,6 +29,7 @@ mod udp;
 mod view;
 mod wifi;
 
+pub use frame::Frame;
 pub use link::LinkType;
 pub use packet::{Fragment, LinkTypeKey, Packet, Reason, Stub, StubReason};
 pub use parse::parse;

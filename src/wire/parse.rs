@@ -3,7 +3,7 @@
 use super::ip::Path;
 use super::view::View;
 use super::{LinkType, Packet, ether, links};
-use crate::capture::Frame;
+use crate::wire::Frame;
 
 /// Opens a frame down to its innermost header. Fragments are returned as such: see
 /// [`Reassembler::parse`](super::Reassembler::parse).

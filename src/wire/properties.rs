@@ -6,7 +6,7 @@ use etherparse::{PacketBuilder, TcpOptionElement};
 use proptest::prelude::*;
 
 use super::*;
-use crate::capture::Frame;
+use crate::wire::Frame;
 
 fn frame(link: u16, data: &[u8], wire_len: u32) -> Frame<'_> {
     Frame {

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use super::ip::{Ip, Path, transport};
 use super::view::View;
 use super::{Fragment, Packet, Reason, parse};
-use crate::capture::Frame;
+use crate::wire::Frame;
 
 /// Bytes held in unfinished datagrams; the oldest are given up beyond this.
 const MAX_BYTES: usize = 8 << 20;

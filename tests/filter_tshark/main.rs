@@ -10,8 +10,8 @@ use std::path::PathBuf;
 
 use capture::Capture;
 use generate::Rng;
-use lab_capture::capture::Frame;
 use lab_capture::filter::{FIELDS, Filter, Unknown, Viewer};
+use lab_capture::wire::Frame;
 use lab_capture::wire::LinkType;
 use oracle::{Answer, Sharkd, tshark};
 

@@ -3,9 +3,10 @@
 use std::net::IpAddr;
 use std::path::Path;
 
+use lab_capture::capture::Stats;
 use lab_capture::capture::live::SNAPLEN;
 use lab_capture::capture::write::{PcapWriter, PcapngInfo, PcapngWriter, WriteError};
-use lab_capture::capture::{Frame, Stats};
+use lab_capture::wire::Frame;
 use lab_capture::wire::LinkType;
 use libtest_mimic::Trial;
 

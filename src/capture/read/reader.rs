@@ -8,8 +8,8 @@ use super::buffer::Window;
 use super::compressed::{self, Compression};
 use super::error::{Problem, ReadError, Truncated};
 use super::{pcap, pcapng};
-use crate::capture::Frame;
 use crate::timeline::Nanos;
+use crate::wire::Frame;
 use crate::wire::LinkType;
 
 /// Comments beyond this many bytes of text are counted, not kept: a file must not decide how much

@@ -4,7 +4,9 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use super::output::{Output, WriteError};
-use crate::capture::{Frame, FrameStore};
+use crate::capture::FrameStore;
+use crate::capture::frame::record_header;
+use crate::wire::Frame;
 use crate::wire::LinkType;
 
 /// Magic number of a file whose timestamps are nanoseconds, written in this machine's byte order.
@@ -54,7 +56,7 @@ impl PcapWriter {
     /// # Errors
     /// The disk is full, or the file system failed; nothing more can be written then.
     pub fn write(&mut self, frame: &Frame<'_>) -> Result<(), WriteError> {
-        let header = Frame::record_header(frame.time, frame.data.len(), frame.wire_len);
+        let header = record_header(frame.time, frame.data.len(), frame.wire_len);
         self.record(&[&header, frame.data])?;
         self.frames += 1;
         Ok(())

@@ -22,8 +22,9 @@ use pcap_file::pcapng::blocks::section_header::{SectionHeaderBlock, SectionHeade
 use pcap_file::pcapng::{PcapNgBlock, PcapNgWriteError, PcapNgWriter as Blocks};
 
 use super::output::{Output, WriteError};
-use crate::capture::{Frame, Stats};
+use crate::capture::Stats;
 use crate::timeline::Nanos;
+use crate::wire::Frame;
 use crate::wire::LinkType;
 
 /// What stands in front of the frames.

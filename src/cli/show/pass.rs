@@ -3,10 +3,10 @@
 use std::io;
 
 use super::select::Select;
-use crate::capture::Frame;
 use crate::capture::read::{ReadError, Reader};
 use crate::report::census::Census;
 use crate::tcp::{Fed, How, Summary, Tracker};
+use crate::wire::Frame;
 use crate::wire::{Packet, Reassembler};
 
 /// Connections that ended before the file did, replaced by others on their ports or closed to

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
 
-use crate::capture::Frame;
 use crate::filter::{Filter, FilterError, Lens};
 use crate::report::records::{by, handshake, how};
 use crate::tcp::{Fed, Summary};
+use crate::wire::Frame;
 use crate::wire::Packet;
 
 /// The choice that the command line makes.

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
 use super::pass::View;
-use crate::capture::Frame;
 use crate::report::buffer::Buffer;
 use crate::report::follow::{Follow, Form};
 use crate::report::lines::Lines;
@@ -12,6 +11,7 @@ use crate::report::records;
 use crate::report::table::Table;
 use crate::tcp::streams::{Piece, Why};
 use crate::tcp::{Conversation, Fed, Seg, Side, Streams, Summary};
+use crate::wire::Frame;
 use crate::wire::Packet;
 
 /// The table of connections.
