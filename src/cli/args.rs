@@ -9,6 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(
     name = "lab-capture",
     version,
+    // A terminal of 80 columns shows the help as it is meant.
+    term_width = 80,
     args_conflicts_with_subcommands = true,
     arg_required_else_help = true
 )]
@@ -33,13 +35,13 @@ pub struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run scenarios: start servers and clients, capture, judge (the default)
+    /// Run scenarios, capture, judge (the default)
     Run(RunArgs),
     /// Show a capture file: its connections and packets
     Show(ShowArgs),
     /// Decide about snapshots that wait for review
     Snap(super::snap::SnapArgs),
-    /// Judge an existing capture by a scenario's snapshot and expectations
+    /// Judge an existing capture by what a scenario expects
     Check(super::check::CheckArgs),
     /// Run any command in an own namespace, captured and judged
     Exec(super::exec::ExecArgs),

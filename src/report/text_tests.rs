@@ -364,6 +364,20 @@ fn the_explanation_stands_above_all_else() {
     }
 }
 
+/// The end of a script that failed says again what its last step has said.
+#[test]
+fn a_failed_step_is_told_once() {
+    let mut run = close();
+    let said = "byte 1 differs";
+    let event = run.event(Some((0, Client)), "client-1", "recv", said, None);
+    event.failed = true;
+    run.event(None, "client-1", "done", "recv: byte 1 differs", None);
+    run.event(None, "server", "done", "poll: EINVAL", None);
+    let text = full(&run);
+    assert_eq!(text.matches("differs").count(), 1, "{text}");
+    assert!(text.contains("done poll: EINVAL"), "{text}");
+}
+
 /// What a call did before a silence stands above its mark; the call that ended it below.
 #[test]
 fn a_silence_stands_where_it_was() {
