@@ -164,6 +164,9 @@ pub struct RunArgs {
 pub struct ShowArgs {
     /// A pcap or pcapng file, also compressed; '-' is standard input
     pub file: PathBuf,
+    /// Further files: each is shown below its name
+    #[arg(value_name = "FILE", conflicts_with_all = ["json", "stream"])]
+    pub more: Vec<PathBuf>,
     /// Only what matches: a display filter as in Wireshark ('tcp.flags.reset == 1'), or short
     /// words ('host 10.0.0.1 port 80', 'flag rst', 'stream 3'). Of connections, those of which a
     /// packet matches
