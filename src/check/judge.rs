@@ -221,14 +221,20 @@ impl Judge {
                 expected: Some(stored),
                 actual: Some(text.to_owned()),
                 diff: Some(diff),
-                notes: vec!["if this is how it should be, run again with --accept".to_owned()],
+                notes: vec![match clean {
+                    true => "if this is how it should be, run again with --accept",
+                    false => "this run failed otherwise, too: --accept writes the flow of one that does not",
+                }.to_owned()],
                 ..Finding::default()
             },
             _ => Finding {
                 code: "snapshot-missing",
                 message: format!("there is no snapshot {shown} to compare with"),
                 actual: Some(text.to_owned()),
-                notes: vec!["read the flow; if it is right, run again with --accept".to_owned()],
+                notes: vec![match clean {
+                    true => "read the flow; if it is right, run again with --accept",
+                    false => "this run failed otherwise, too: --accept writes the flow of one that does not",
+                }.to_owned()],
                 ..Finding::default()
             },
         })))

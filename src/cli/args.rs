@@ -10,6 +10,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(
     name = "lab-capture",
     version,
+    // A terminal of 80 columns shows the help as it is meant.
+    term_width = 80,
     args_conflicts_with_subcommands = true,
     arg_required_else_help = true
 )]
@@ -34,13 +36,13 @@ pub struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run scenarios: start servers and clients, capture, judge (the default)
+    /// Run scenarios, capture, judge (the default)
     Run(RunArgs),
     /// Show a capture file: its connections and packets
     Show(ShowArgs),
     /// Decide about snapshots that wait for review
     Snap(super::snap::SnapArgs),
-    /// Judge an existing capture by a scenario's snapshot and expectations
+    /// Judge an existing capture by what a scenario expects
     Check(super::check::CheckArgs),
     /// Run any command in an own namespace, captured and judged
     Exec(super::exec::ExecArgs),
@@ -167,6 +169,9 @@ pub struct RunArgs {
 pub struct ShowArgs {
     /// A pcap or pcapng file, also compressed; '-' is standard input
     pub file: PathBuf,
+    /// Further files: each is shown below its name
+    #[arg(value_name = "FILE", conflicts_with_all = ["json", "stream"])]
+    pub more: Vec<PathBuf>,
     /// Only what matches: a display filter as in Wireshark ('tcp.flags.reset == 1'), or short
     /// words ('host 10.0.0.1 port 80', 'flag rst', 'stream 3'). Of connections, those of which a
     /// packet matches

@@ -20,6 +20,8 @@ pub mod buffer;
 pub mod census;
 #[cfg(test)]
 mod ci_tests;
+#[cfg(test)]
+mod crowd_tests;
 mod datagrams;
 mod drawn;
 pub mod escape;

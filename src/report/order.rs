@@ -67,13 +67,26 @@ pub(super) fn assign(judged: &Judged) -> (Vec<Vec<Own<'_>>>, Vec<&Event>) {
     let owners = Owners::of(&judged.connections);
     let mut others = vec![];
     let events = judged.recording.iter().flat_map(|r| &r.events);
+    let mut failed: HashMap<&str, &Event> = HashMap::new();
     for event in events.filter(|event| !super::ladder::is_noise(event)) {
+        if event.failed {
+            failed.insert(&event.actor, event);
+        } else if failed.get(&*event.actor).is_some_and(|e| repeats(event, e)) {
+            continue;
+        }
         match owners.of_event(event) {
             Some((index, side)) => own[index].push(Own { side, event }),
             None => others.push(event),
         }
     }
     (own, others)
+}
+
+/// Is it the end of a script that says again which step failed?
+fn repeats(event: &Event, failed: &Event) -> bool {
+    let said = event.result.strip_prefix(failed.call.as_str());
+    let said = said.and_then(|rest| rest.strip_prefix(": "));
+    event.call == "done" && said == Some(failed.result.as_str())
 }
 
 /// The connections by what tells whose an event is.

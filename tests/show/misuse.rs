@@ -28,6 +28,25 @@ fn what_is_no_capture_is_said_to_be_none() {
     refused(&[&path], &["ends inside its header"]);
 }
 
+/// `show captures/*.pcap`: each below its name; one that is no capture spoils only itself.
+#[test]
+fn several_files_are_shown_one_after_the_other() {
+    let (path, _folder) = file(&everything());
+    let alone = shown(&[&path]);
+    assert_eq!(
+        shown(&[&path, &path]),
+        format!("{path}:\n{alone}\n{path}:\n{alone}")
+    );
+    let output = show(&[&path, "/no/such/file", &path]);
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(text.matches(&alone).count(), 2, "{text}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("/no/such/file"));
+    // Stream numbers and records are one file's.
+    refused(&[&path, &path, "--json"], &["cannot be used with"]);
+    refused(&[&path, &path, "--stream", "0"], &["cannot be used with"]);
+}
+
 #[test]
 fn a_file_cut_short_is_shown_up_to_there() {
     let whole = everything();

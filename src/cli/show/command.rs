@@ -17,12 +17,32 @@ use crate::report::buffer::Buffer;
 use crate::report::follow::Form;
 use crate::report::lines::Lines;
 use crate::report::table::Table;
-use crate::report::{Options, stream};
+use crate::report::{Options, escape, stream};
 use crate::tcp::Side;
 use crate::tcp::streams::Why;
 
-/// Shows a capture file; the exit code is 0, or 2 if the file cannot be read to its end.
+/// Shows capture files; the exit code is 0, or 2 if one of them cannot be read to its end.
 pub fn show(args: &ShowArgs) -> anyhow::Result<u8> {
+    if args.more.is_empty() {
+        return one(args);
+    }
+    let mut worst = 0;
+    for (index, file) in std::iter::once(&args.file).chain(&args.more).enumerate() {
+        let name = escape::line(&file.to_string_lossy());
+        let blank = if index > 0 { "\n" } else { "" };
+        writeln!(io::stdout(), "{blank}{name}:")?;
+        let args = ShowArgs {
+            file: file.clone(),
+            more: vec![],
+            ..args.clone()
+        };
+        worst = worst.max(one(&args)?);
+    }
+    Ok(worst)
+}
+
+/// One file.
+fn one(args: &ShowArgs) -> anyhow::Result<u8> {
     let mut select = match Select::new(args.filter.as_deref(), &args.state, args.stream) {
         Ok(select) => select,
         Err(error) => return complain(&format!("--filter: {error}")),

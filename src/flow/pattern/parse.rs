@@ -42,7 +42,8 @@ impl Patterns {
                 continue;
             }
             let offset = start + line.find(code).unwrap_or(0);
-            let printed = lines.peek().is_some_and(|next| is_name(line, next));
+            let dash = any_order && code.starts_with('-');
+            let printed = !dash && lines.peek().is_some_and(|next| is_name(line, next));
             if let Some(heading) = code
                 .strip_suffix(':')
                 .filter(|heading| !heading.contains('"'))
