@@ -31,7 +31,7 @@ pub(super) fn ppp<'a>(view: View<'a>, path: Path) -> Packet<'a> {
         0x0021 | 0x0800 => ip::either(rest, path),
         0x0057 | 0x86dd => ip::v6(rest, path),
         // Van Jacobson's compression, a header in full: the protocol field has another use.
-        0x002f => ip::v4_tcp(rest, path),
+        0x002f if rest.u8(0).is_some_and(|b| b >> 4 == 4) => ip::v4_tcp(rest, path),
         0x004b => ether::llc(rest, path),
         // Bridging (RFC 3518): flags, MAC type; 1 is Ethernet.
         0x0031 if rest.u8(1) == Some(1) => match rest.skip(2) {
