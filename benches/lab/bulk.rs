@@ -117,7 +117,7 @@ fn compare(stage: &Stage, rounds: usize, load: &Load) {
         let words = words.iter().chain(options);
         words.map(|word| (*word).to_owned()).collect::<Vec<_>>()
     };
-    let ring = (load.bytes() / 1000).to_string();
+    let ring = (load.bytes() / 700).to_string();
     let ours = |path: &str| {
         let command = stage.ours(&[path, "--quiet"]);
         [vec!["ours".to_owned()], command].concat()
@@ -244,7 +244,7 @@ fn namespace() {
 /// Waits until the file holds more than was sent, or no longer grows.
 fn until_whole(file: &str, sent: u64) {
     let (mut size, mut since) = (0, Instant::now());
-    while size <= sent && since.elapsed() < Duration::from_secs(1) {
+    while size <= sent && since.elapsed() < Duration::from_millis(300) {
         let now = fs::metadata(file).map_or(0, |meta| meta.len());
         if now > size {
             (size, since) = (now, Instant::now());

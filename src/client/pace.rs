@@ -10,8 +10,9 @@ const WINDOW: u64 = 8 << 20;
 const CALLS: u32 = 8192;
 
 /// Looks, a millisecond apart, at which the capture shows nothing new: it never will (frames were lost,
-/// they cannot leave, or another connection is meant), and sending goes on.
-const PATIENCE: u32 = 200;
+/// they cannot leave, or another connection is meant), and sending goes on. A disk that holds up the
+/// capture may take seconds: with 200 ms the sender ran away on a loaded machine, and frames were lost.
+const PATIENCE: u32 = 15_000;
 
 /// How far a stream may go. Two windows are on their way at most, a fraction of the ring; who sends less
 /// never notices.

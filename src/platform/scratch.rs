@@ -148,7 +148,8 @@ impl Window {
         let written = self.written.load(Ordering::Acquire);
         // SAFETY: the mapping is `len >= written` bytes long and lives as long as `self`. These bytes
         // were written before `written` said so, and are never written again; the file has no name,
-        // its descriptor is ours, and nothing here makes it shorter, so that the pages stay.
+        // its descriptor is ours, and nothing here makes it shorter, so that the pages stay. (A disk that
+        // cannot give back what it took raises SIGBUS, as it does for a program's own text.)
         unsafe { std::slice::from_raw_parts(self.start.as_ptr().cast(), written) }
     }
 
