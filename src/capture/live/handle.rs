@@ -47,8 +47,9 @@ pub enum CaptureError {
 pub struct LiveCapture {
     pub(super) shared: Arc<Shared>,
     pub(super) nonce: Nonce,
-    /// A second descriptor of the packet socket, for sending.
-    socket: OwnedFd,
+    /// A second descriptor of the packet socket, for sending. Closed before the capture thread closes
+    /// its own: whoever closes the last one waits for the kernel.
+    socket: Option<OwnedFd>,
     link: LinkType,
     snaplen: u32,
     /// A frame that fills up the ring's block, and how many of them do.
@@ -160,7 +161,7 @@ impl LiveCapture {
         Ok(LiveCapture {
             shared,
             nonce,
-            socket,
+            socket: Some(socket),
             link,
             snaplen: config.snaplen,
             filler,
@@ -223,7 +224,8 @@ impl LiveCapture {
     /// Sends one frame through the packet socket.
     pub(super) fn send(&self, frame: &[u8]) -> Result<(), PlatformError> {
         loop {
-            match send(self.socket.as_raw_fd(), frame, MsgFlags::empty()) {
+            let socket = self.socket.as_ref().map_or(-1, AsRawFd::as_raw_fd);
+            match send(socket, frame, MsgFlags::empty()) {
                 Ok(_) => return Ok(()),
                 Err(Errno::EINTR) => {}
                 Err(e) => return Err(PlatformError::call("send", "sentinel", e)),
@@ -261,6 +263,7 @@ impl LiveCapture {
     fn stop(&mut self) -> Option<JoinHandle<()>> {
         self.shared.lock().stopping = true;
         self.shared.taken();
+        self.socket = None;
         // Writing 1 to an event counter fails only when it is full, that is, already readable.
         let _ = self.shared.stop.write(1);
         self.thread.take()
