@@ -62,6 +62,7 @@ deps:
 
 test-deps:
 	$(call need,$(TEST_PACKAGES))
+	@tshark --version 2>/dev/null | head -n 1 | grep -q ' 4\.0\.' || echo "note: the witness of the tests is tshark 4.0 (Debian 12); what another version decides otherwise fails here: $$(tshark --version 2>/dev/null | head -n 1)"
 	@id -u $(TEST_USER) >/dev/null 2>&1 || { echo "creating the unprivileged user $(TEST_USER) for the tests"; $(SUDO) useradd --create-home --shell /bin/sh $(TEST_USER); }
 
 # --- what it costs, and whether it holds under load (as root; the machine should be idle) ---------

@@ -102,10 +102,8 @@ fn one(stage: &Stage, short: bool) {
     );
 }
 
-/// What the floor does best with, for it to be a floor: found by `jobs`.
-fn floor_jobs() -> usize {
-    lab_capture::lab::suite::default_jobs()
-}
+/// What the floor does best with on two processors, for it to be a floor: found by `jobs`.
+const FLOOR_JOBS: usize = 48;
 
 fn suite(stage: &Stage, short: bool) {
     let rounds = if short { 3 } else { 20 };
@@ -113,7 +111,7 @@ fn suite(stage: &Stage, short: bool) {
     println!("200 scenarios, {rounds} rounds, for each scenario: median (10 % to 90 %)");
     let contestants = [
         stage.ours(&[&folder, "--quiet"]),
-        stage.floor(200, floor_jobs()),
+        stage.floor(200, FLOOR_JOBS),
     ];
     let samples = alternate(rounds, &contestants);
     let piped = alternate(rounds, &[stage.pipeline()]);
@@ -196,6 +194,11 @@ fn grown(what: &str, count: usize, samples: &[Sample]) {
 
 /// Clients that are all connected before the first one speaks.
 pub fn clients(kind: &str, count: usize) -> String {
+    let gate = if count > 1 {
+        r#"{ barrier = "all" }, "#
+    } else {
+        ""
+    };
     format!(
         r#"title = "{count} clients at once"
 limit = "300 s"
@@ -207,7 +210,7 @@ backlog = 4096
 [[client]]
 name = "client"
 count = {count}
-steps = ["connect", {{ barrier = "all" }}, {{ send = "hello" }}, {{ recv = "hello" }}, "close"]
+steps = ["connect", {gate}{{ send = "hello" }}, {{ recv = "hello" }}, "close"]
 [expect]
 snapshot = false
 "#
