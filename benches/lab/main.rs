@@ -6,6 +6,7 @@
 
 mod bulk;
 mod contestants;
+mod dismantled;
 mod floor;
 mod load;
 mod measure;

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use nix::sys::resource::{UsageWho, getrusage};
 
+use super::dismantled;
+
 /// What one process, and all that it started, took.
 #[derive(Debug, Clone, Copy)]
 pub struct Sample {
@@ -112,6 +114,7 @@ pub fn alternate(rounds: usize, contestants: &[Vec<String>]) -> Vec<Vec<Sample>>
     let mut samples = vec![vec![]; contestants.len()];
     for round in 0..=rounds {
         for (command, samples) in contestants.iter().zip(&mut samples) {
+            dismantled::wait();
             let taken = sample(command);
             assert!(taken.succeeded, "{command:?} failed");
             if round > 0 {

@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode};
 use super::contestants::{FLOOR, Stage, scenario};
 use super::load::Busy;
 use super::measure::{self, HELPER, Sample, Spread, alternate, millis, ratio};
-use super::{bulk, floor};
+use super::{bulk, dismantled, floor};
 
 const HELP: &str = "\
 cargo bench --bench lab -- WHAT [--short]
@@ -40,6 +40,7 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     // `cargo bench` adds --bench.
     let what = arguments.iter().find(|a| !a.starts_with("--"));
     let stage = Stage::new();
+    dismantled::prepare();
     match what.map(String::as_str) {
         Some("one") => one(&stage, short),
         Some("suite") => suite(&stage, short),
