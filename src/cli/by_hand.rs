@@ -10,7 +10,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
-use super::main::LAB;
+use super::exit::LAB;
 use super::{interrupt, terminal};
 use crate::capture::FrameStore;
 use crate::capture::live::{LiveCapture, LiveConfig};

@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use clap::Args;
 
-use super::main::USAGE;
-use super::run::policy;
+use super::exit::USAGE;
+use super::options::policy;
 use crate::capture::read::Reader;
 use crate::capture::spill::IN_MEMORY;
 use crate::capture::{Completeness, FrameStore, Recording, Spill, Stats};

@@ -5,7 +5,7 @@ use std::io::Write;
 use anstyle::{AnsiColor, Style};
 use nix::unistd::geteuid;
 
-use super::main::LAB;
+use super::exit::LAB;
 use crate::lab;
 use crate::platform::{Capability, has_cap};
 

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Args;
 
-use super::args::Format;
 use super::check::{Followed, judge_followed, load, report};
-use super::main::{LAB, USAGE};
-use super::run::policy;
+use super::exit::{LAB, USAGE};
+use super::options::Format;
+use super::options::policy;
 use super::{export, interrupt};
 use crate::capture::spill::IN_MEMORY;
 use crate::check::Judge;

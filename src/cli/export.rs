@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::Format;
+use super::options::Format;
 use crate::capture::Recording;
 use crate::capture::write::{PcapWriter, PcapngInfo, PcapngWriter, WriteError};
 

@@ -6,13 +6,9 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use super::args::{Cli, Command};
+use super::exit::LAB;
 use super::{by_hand, check, doctor, exec, merge, record, run, show, snap};
 use crate::{lab, scenario};
-
-/// A scenario or the command line is wrong.
-pub const USAGE: u8 = 2;
-/// The lab could not run.
-pub const LAB: u8 = 3;
 
 /// Runs the command that the process was started as.
 pub fn main() -> ExitCode {

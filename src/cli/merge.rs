@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 
-use super::durations::Durations;
-use super::main::USAGE;
+use super::exit::USAGE;
+use super::run::durations::Durations;
 use crate::platform::owner;
 use crate::report::merge::{self, MergeError};
 

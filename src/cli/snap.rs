@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use clap::{Args, Subcommand};
 use similar::{ChangeTag, TextDiff};
 
-use super::main::{LAB, USAGE};
+use super::exit::{LAB, USAGE};
 use crate::check::pending::{self, Found, Pending};
 
 /// `lab-capture snap …`

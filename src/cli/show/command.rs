@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use super::args::{FollowForm, FollowFrom, ShowArgs};
 use super::pass::{Passed, pass};
 use super::select::Select;
 use super::views::{FollowView, JsonView, LinesView, StreamView, TableView, Target};
 use crate::capture::read::Reader;
-use crate::cli::args::{FollowForm, FollowFrom, ShowArgs};
-use crate::cli::main::USAGE;
+use crate::cli::exit::USAGE;
 use crate::report::buffer::Buffer;
 use crate::report::follow::Form;
 use crate::report::lines::Lines;

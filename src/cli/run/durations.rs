@@ -8,9 +8,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::args::RunArgs;
-use super::main::USAGE;
 use super::plan::Item;
 use super::shard::{self, Shard};
+use crate::cli::exit::USAGE;
 use crate::platform::owner;
 
 /// Recorded durations by the scenario's path, as `lab-capture` was given it.
@@ -140,7 +140,7 @@ impl Recorded {
     }
 
     /// Keeps what is this shard's.
-    pub fn keep(&self, shard: Shard, items: &mut Vec<Item>) {
+    pub(super) fn keep(&self, shard: Shard, items: &mut Vec<Item>) {
         let keys: Vec<String> = items.iter().map(|i| key(&i.scenario.source.path)).collect();
         let cost = |item: &Item| self.known.cost(&item.scenario.source.path);
         let costs = items.iter().map(cost);

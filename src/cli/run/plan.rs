@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::args::RunArgs;
 use super::durations::Recorded;
-use super::main;
+use crate::cli::exit;
 use crate::lab::suite::Descriptors;
 use crate::scenario::{self, Scenario};
 
@@ -51,7 +51,7 @@ impl Plan {
         }
         if items.is_empty() {
             anstream::eprintln!("lab-capture: no scenario matches");
-            return Err(main::USAGE);
+            return Err(exit::USAGE);
         }
         let durations = Recorded::of(args)?;
         if let Some(shard) = durations.shard {
@@ -121,7 +121,7 @@ fn load(args: &RunArgs) -> Result<Vec<Arc<Scenario>>, u8> {
         }
     }
     if wrong {
-        return Err(main::USAGE);
+        return Err(exit::USAGE);
     }
     Ok(scenarios)
 }

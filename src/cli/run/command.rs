@@ -4,18 +4,19 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 
-use super::args::{On, RunArgs};
+use super::args::RunArgs;
 use super::attempt::{Attempts, Laboratory};
 use super::durations::Recorded;
 use super::plan::Plan;
 use super::progress::{Progress, TICK};
 use super::repeats::Repeats;
 use super::reporters::{End, Reporters};
-use super::{interrupt, main, terminal};
 use crate::check::{Policy, Verdict};
+use crate::cli::options::{self, On};
+use crate::cli::{exit, interrupt, terminal};
 use crate::lab::suite::{self, Event, Limits, Stop};
 use crate::lab::{self, Isolation};
-use crate::report::{Detail, Options};
+use crate::report::Options;
 
 /// Bytes of results that may wait for those before them.
 const HELD: u64 = 64 << 20;
@@ -31,7 +32,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<u8> {
         Ok(isolation) => isolation,
         Err(error) => {
             anstream::eprintln!("lab-capture: {error}");
-            return Ok(main::LAB);
+            return Ok(exit::LAB);
         }
     };
     let interrupt = interrupt::install().context("cannot handle signals")?;
@@ -39,7 +40,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<u8> {
     let jobs = jobs(args);
     let options = Options {
         explain: args.explain,
-        ..terminal::options(detail(args, plan.runs()))
+        ..terminal::options(args.detail(plan.runs()))
     };
     let mut reporters = Reporters::open(args, options)?;
     let mut progress = Progress::new(plan.runs(), args.quiet);
@@ -178,7 +179,7 @@ impl<'a> Results<'a> {
         let Some(repeats) = self.repeats.take() else {
             return Ok(());
         };
-        if self.laboratory.judge.policy != Policy::ReadOnly || !ci() {
+        if self.laboratory.judge.policy != Policy::ReadOnly || !options::ci() {
             repeats.leave_pending()?;
         }
         reporters.repeats(&repeats)
@@ -193,25 +194,12 @@ impl<'a> Results<'a> {
     }
 }
 
-/// Is this a CI machine? It never writes snapshots.
-pub(super) fn ci() -> bool {
-    std::env::var_os("CI").is_some_and(|value| value == "true" || value == "1")
-}
-
 /// A failure is worth more than a run that could not be, and both more than one that proves nothing.
 fn worse(a: u8, b: u8) -> u8 {
     [1, 3, 4, 0]
         .into_iter()
         .find(|code| [a, b].contains(code))
         .unwrap_or(0)
-}
-
-pub(super) fn detail(args: &RunArgs, runs: usize) -> Detail {
-    match (args.quiet, args.verbose || runs == 1) {
-        (true, _) => Detail::Quiet,
-        (false, true) => Detail::Full,
-        (false, false) => Detail::Failures,
-    }
 }
 
 /// Runs side by side. On the machine's own `lo` one after the other: scenarios share its ports.
@@ -229,15 +217,5 @@ impl From<On> for lab::On {
             On::Namespace => lab::On::Namespace,
             On::Host => lab::On::Host,
         }
-    }
-}
-
-/// What to do with snapshots: CI never writes any.
-pub(super) fn policy(accept: bool) -> Policy {
-    let ci = std::env::var_os("CI").is_some_and(|value| value == "true" || value == "1");
-    match (accept, ci) {
-        (_, true) => Policy::ReadOnly,
-        (true, false) => Policy::Accept,
-        (false, false) => Policy::Compare,
     }
 }

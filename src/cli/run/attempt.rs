@@ -6,8 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::args::{Format, On, RunArgs};
-use super::export;
+use super::args::RunArgs;
 use super::plan::{Item, Plan};
 use super::turns::{Turn, Turns};
 use crate::capture::Recording;
@@ -15,6 +14,8 @@ use crate::capture::live::Closing;
 use crate::capture::write::WriteError;
 use crate::check::naming::Roles;
 use crate::check::{Judge, Judged, Opinion, Policy, Verdict};
+use crate::cli::export;
+use crate::cli::options::{self, Format, On};
 use crate::lab::{self, Isolation, RunOptions, suite};
 use crate::platform::Cancel;
 use crate::report::Detail;
@@ -71,7 +72,7 @@ impl<'a> Laboratory<'a> {
             format: args.format,
             retries: args.retries,
             descriptors: plan.descriptors,
-            packets: args.json.is_some() || super::run::detail(args, plan.runs()) == Detail::Full,
+            packets: args.json.is_some() || args.detail(plan.runs()) == Detail::Full,
             turns: if args.accept && plan.repeat > 1 {
                 plan.items.iter().map(|_| Turns::default()).collect()
             } else {
@@ -313,7 +314,7 @@ pub(super) fn failed(scenario: &Arc<Scenario>, why: String, elapsed: Duration) -
 }
 
 fn policy(args: &RunArgs) -> Policy {
-    match super::run::policy(args.accept) {
+    match options::policy(args.accept) {
         // Repetitions side by side would overwrite each other's pending snapshot; see `repeats`.
         Policy::Compare if args.repeat > 1 => Policy::ReadOnly,
         policy => policy,

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use similar::TextDiff;
 
-use super::args::Format;
-use super::export;
 use super::plan::Item;
 use crate::check::judge::flows_text;
 use crate::check::{Finding, Judged, Verdict, snapshot};
+use crate::cli::export;
+use crate::cli::options::Format;
 use crate::report::tally::{count, duration};
 use crate::report::{Options, escape, text};
 
