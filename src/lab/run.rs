@@ -114,10 +114,11 @@ pub fn run_here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, L
 
     let spill = Spill::new(options.memory, &options.output);
     let mut observer = Observer::new(capture.link(), wire.clone(), spill);
-    // The scenario's time begins with its actors: a turn at the rings may have been long in coming.
     let start = Instant::now();
-    let deadline = start + scenario.limit;
     let mut actors = Actors::start(scenario, options, &timeline, &wire)?;
+    // The scenario's time begins when its servers listen: a program may be long in starting on a busy
+    // machine, and has a limit of its own for that.
+    let deadline = Instant::now() + scenario.limit;
     let isolated = options.isolation.on() == On::Namespace;
     let mut settler = Settler::new(scenario, isolated);
     let mut interrupted = false;

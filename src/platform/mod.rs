@@ -5,6 +5,7 @@ pub mod before_main;
 pub mod capability;
 pub mod cpu;
 pub mod error;
+pub mod forking;
 pub mod init;
 pub mod link;
 pub mod multiplex;

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::sync::{OnceLock, RwLock};
+use std::sync::OnceLock;
 
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -75,23 +75,6 @@ pub fn out_of_the_way(fd: OwnedFd) -> OwnedFd {
         Ok(high) => unsafe { OwnedFd::from_raw_fd(high) },
         Err(_) => fd,
     }
-}
-
-static FORKING: RwLock<()> = RwLock::new(());
-
-/// Held while a process is being started, until that process has said its first word.
-///
-/// Between `fork` and `execve` a child holds every socket of this process, close-on-exec or not, and what is closed here in
-/// that time is not closed: its FIN, its RST or its port wait for the child. (`spawn` returning proves nothing: the kernel
-/// lets the parent go on before it closes the child's descriptors.) Hence whoever starts a process holds this, and closing
-/// a socket waits for it, see [`closing`].
-pub fn spawning() -> impl Drop {
-    FORKING.write().unwrap_or_else(|e| e.into_inner())
-}
-
-/// Held while a socket is closed whose end should be on the wire when the call returns.
-pub fn closing() -> impl Drop {
-    FORKING.read().unwrap_or_else(|e| e.into_inner())
 }
 
 /// Threads of this process.

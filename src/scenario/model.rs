@@ -41,7 +41,7 @@ pub struct Scenario {
     pub link: Link,
     /// `sysctl` settings of the run's namespace: name (`net.ipv4.tcp_syn_retries`), value, span.
     pub sysctl: Vec<(String, String, Span)>,
-    /// Longest time that the whole run may take.
+    /// Longest time that the run may take once the servers listen; an external one has as long to begin.
     pub limit: Duration,
     /// How the capture is taken.
     pub capture: CaptureSpec,

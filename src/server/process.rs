@@ -22,8 +22,8 @@ use serde::{Deserialize, Serialize};
 
 use super::error::ServerError;
 use crate::client::{Context, Control, Reporter};
+use crate::platform::forking::spawning;
 use crate::platform::multiplex::{Interest, PollList};
-use crate::platform::process::spawning;
 use crate::platform::process::wait_stopped;
 use crate::scenario::{ProcessSignal, Server};
 use crate::timeline::{Ends, Event, Op};

@@ -142,7 +142,7 @@ fn a_server_process_ends_when_the_one_who_wanted_it_dies() {
         ServerKind::Forking,
         ServerKind::Threaded,
     ] {
-        let until_it_spoke = lab_capture::platform::process::spawning();
+        let until_it_spoke = lab_capture::platform::forking::spawning();
         let mut child = Command::new(env!("CARGO_BIN_EXE_lab-capture"))
             .arg(SUBCOMMAND)
             .stdin(Stdio::piped())

@@ -12,9 +12,9 @@ use super::act::{Act, Progress};
 use super::machine::Script;
 use crate::client::report::errno_of;
 use crate::client::task::Watch;
+use crate::platform::forking::closing;
 use crate::platform::multiplex::Interest;
 use crate::platform::notify::unique;
-use crate::platform::process::closing;
 
 /// A listening socket that a step may close under the server.
 #[derive(Debug)]

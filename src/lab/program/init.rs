@@ -19,7 +19,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Gid, Pid, Uid};
 
 use super::exit::Exit;
-use super::protocol::{Order, Report, Request, User};
+use super::protocol::{FIRST_WORD, Order, Report, Request, User};
 use crate::platform;
 use crate::timeline;
 
@@ -44,6 +44,7 @@ fn run(arguments: &[String]) -> Result<(), Box<dyn std::error::Error>> {
         .ok_or("started by hand: it is lab-capture that calls this")?
         .parse()?;
     let socket = UnixStream::from(platform::init::take_inherited(number)?);
+    (&socket).write_all(FIRST_WORD)?;
     let mut requests = BufReader::new(socket.try_clone()?);
     let mut line = String::new();
     if requests.read_line(&mut line)? == 0 {

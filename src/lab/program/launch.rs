@@ -1,6 +1,6 @@
 //! A program is started: its supervisor first, which executes it.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -15,9 +15,10 @@ use super::error::ProgramError;
 use super::find::{find_program, working_folder};
 use super::init::SUBCOMMAND;
 use super::monitor::{Monitor, Shared};
-use super::protocol::{Order, User};
+use super::protocol::{FIRST_WORD, Order, User};
 use super::running::RunningProgram;
 use crate::lab::isolation::Isolation;
+use crate::platform::forking::spawning;
 use crate::platform::init::spawn_in_pid_namespace;
 use crate::platform::process::given_descriptor_limit;
 use crate::scenario::Program;
@@ -60,7 +61,7 @@ impl Launch<'_> {
             false => Stdio::piped(),
         };
         // Until it has been executed it holds every socket of this process: nothing may close one.
-        let _alone = crate::platform::process::spawning();
+        let alone = spawning();
         let io = |operation| move |e: std::io::Error| (operation, e.to_string());
         let begin = || {
             let (ours, theirs) = UnixStream::pair().map_err(io("socketpair"))?;
@@ -82,6 +83,9 @@ impl Launch<'_> {
         };
         let (mut ours, socket, end, mut started) =
             begin().map_err(|(operation, reason)| failed(operation, reason))?;
+        // The supervisor's first word; if it has none, its end will be noticed.
+        let _ = ours.read_exact(&mut [0; FIRST_WORD.len()]);
+        drop(alone);
 
         let shared = Arc::new(Shared::default());
         let end = Arc::new(end);

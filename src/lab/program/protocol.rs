@@ -7,7 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::timeline::Nanos;
 
-/// The one line that opens the conversation: what to run.
+/// What the first process says before anything else: it has been executed, and holds no socket of
+/// lab-capture's any more.
+pub(super) const FIRST_WORD: &[u8; 1] = b"\n";
+
+/// The one line that lab-capture answers: what to run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Order {
     /// Who it is, for messages.

@@ -20,7 +20,7 @@ const MANY: u64 = 8192;
 /// for each CPU.
 pub fn default_jobs() -> usize {
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-    (cpus * 12).clamp(12, 64)
+    (cpus * 8).clamp(8, 64)
 }
 
 /// About how many descriptors of this process a scenario has open at once: the capture's and the

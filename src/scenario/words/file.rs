@@ -29,7 +29,7 @@ pub static FILE: Table = Table {
         key(
             "limit",
             &DURATION,
-            "Longest time that the whole run may take; 10 seconds, or more if the steps ask for more.",
+            "Longest time that the run may take once the servers listen, for which they have as long; 10 seconds, or more if the steps ask for more.",
             "limit = \"10s\"",
         ),
         key(
