@@ -7,9 +7,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::error::LabError;
+use super::options::RunOptions;
 use super::powers::Powers;
 use super::program::{Launch, RunningProgram};
-use super::run::RunOptions;
 use super::watch::Wire;
 use crate::capture::Printed;
 use crate::client::{self, Barriers, Context, Finished};

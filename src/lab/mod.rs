@@ -5,6 +5,7 @@ pub mod error;
 mod expected;
 pub mod isolation;
 pub(crate) mod observer;
+mod options;
 mod powers;
 pub mod program;
 pub mod run;
@@ -16,5 +17,6 @@ pub use error::LabError;
 pub use isolation::{
     Isolation, IsolationError, Namespace, On, Probe, ProbeStep, probe, probe_main, remedy_on_host,
 };
+pub use options::RunOptions;
 pub use program::{Exit, Launch, ProgramError, ProgramOutput, RunningProgram};
-pub use run::{Ran, RunOptions, run, run_here};
+pub use run::{Ran, run, run_here};

@@ -2,22 +2,22 @@
 //! before anything was torn down.
 
 use std::os::fd::AsRawFd;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::actors::Actors;
 use super::error::LabError;
 use super::expected;
-use super::isolation::{Isolation, On};
+use super::isolation::On;
 use super::observer::{Observed, Observer};
+use super::options::RunOptions;
 use super::settle::{self, Settler};
 use super::watch::Wire;
 use crate::capture::live::{Barrier, BarrierError, Closing, LiveCapture, LiveConfig, RingBudget};
 use crate::capture::{Completeness, FrameStore, Recording, Spill};
 use crate::flow::Exchange;
+use crate::platform::Notify;
 use crate::platform::multiplex::{Interest, PollList};
-use crate::platform::{Cancel, Notify};
 use crate::scenario::Scenario;
 use crate::tcp::Conversation;
 use crate::timeline::Timeline;
@@ -28,19 +28,6 @@ const BARRIER_LIMIT: Duration = Duration::from_secs(20);
 
 /// How often a run asks the kernel to hand over frames early; each time costs a block of the ring.
 const HURRIES: u32 = 8;
-
-/// What a run needs besides its scenario.
-#[derive(Debug, Clone)]
-pub struct RunOptions {
-    /// How runs are isolated.
-    pub isolation: Isolation,
-    /// Where received files go, and the frames that are too many for memory.
-    pub output: PathBuf,
-    /// Bytes of frames that stay in memory; [`crate::capture::spill::IN_MEMORY`] unless there is a reason.
-    pub memory: usize,
-    /// Ends the run early: Ctrl-C.
-    pub interrupt: Cancel,
-}
 
 /// What a run left behind.
 #[derive(Debug)]
