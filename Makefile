@@ -76,7 +76,7 @@ bench: test-deps ## ratios to the bare floor, a shell pipeline, tcpdump, tshark;
 	$(CARGO) bench --quiet --bench gen_capture -- bulk $(BENCH_FILES)/bulk.pcap
 	$(CARGO) bench --quiet --bench reading -- --rounds $(or $(ROUNDS),3) --tshark $(BENCH_FILES)/small.pcap $(BENCH_FILES)/bulk.pcap
 
-bench-short: test-deps ## the same in a minute or two, without tshark
+bench-short: test-deps ## the same in a few minutes, without tshark
 	$(CARGO) bench --quiet --bench lab -- all --short
 	mkdir -p $(BENCH_FILES)
 	$(CARGO) bench --quiet --bench gen_capture -- small $(BENCH_FILES)/small.pcap

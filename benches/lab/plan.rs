@@ -16,7 +16,7 @@ cargo bench --bench lab -- WHAT [--short]
   bulk       1 GiB, and 200 MB in small and large sends, over lo, beside tcpdump
   stress     every scenario many times while four busy loops take the CPUs
   pipeline   how often the shell pipeline fails under the same load
-  all        all of them but the last three
+  all        one, suite, growth, bulk
 Run it as root: the floor and the pipeline need namespaces of their own.";
 
 pub fn run(arguments: Vec<String>) -> ExitCode {
@@ -53,6 +53,7 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
             one(&stage, short);
             suite(&stage, short);
             growth(&stage, short);
+            bulk::run(&stage, short);
         }
         _ => println!("{HELP}"),
     }
