@@ -1,9 +1,13 @@
 //! From a recording to a verdict.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
 use super::expect::{Evidence, Subject};
 use super::naming::{Owned, Ownership, Roles};
 use super::snapshot::{self, Comparison, SnapshotError};
-use super::verdict::{Finding, Named, Verdict};
+use super::verdict::{Finding, Judged, Named, Verdict};
 use super::{cause, complete, expect, fails, naming};
 use crate::capture::{Completeness, Recording};
 use crate::flow::atoms::Atoms;
@@ -54,6 +58,29 @@ pub struct Opinion {
     pub accepted: bool,
     /// Connections of others on the same interface.
     pub foreign: usize,
+}
+
+impl Opinion {
+    /// The run that it is about, judged: all that a report needs. `file` is the exported capture.
+    pub fn of(
+        self,
+        scenario: Arc<Scenario>,
+        recording: Recording,
+        file: Option<PathBuf>,
+        elapsed: Duration,
+    ) -> Judged {
+        Judged {
+            scenario,
+            recording: Some(recording),
+            connections: self.connections,
+            datagrams: self.datagrams,
+            verdict: self.verdict,
+            foreseen: self.foreseen,
+            file,
+            elapsed,
+            accepted: self.accepted,
+        }
+    }
 }
 
 impl Judge {
@@ -128,9 +155,9 @@ impl Judge {
         let mut accepted = false;
         if scenario.expect.snapshot.unwrap_or(true) {
             match self.snapshot(scenario, &text, findings.is_empty())? {
-                Judged::Holds(name) => variant = name,
-                Judged::Written => accepted = true,
-                Judged::Fails(finding) => findings.push(*finding),
+                Compared::Holds(name) => variant = name,
+                Compared::Written => accepted = true,
+                Compared::Fails(finding) => findings.push(*finding),
             }
         }
         cause::explain(&evidence, &mut findings);
@@ -180,28 +207,28 @@ impl Judge {
         scenario: &Scenario,
         text: &str,
         clean: bool,
-    ) -> Result<Judged, SnapshotError> {
+    ) -> Result<Compared, SnapshotError> {
         let path = snapshot::path(scenario, None);
         let comparison = snapshot::compare(scenario, text)?;
         if let Comparison::Same(variant) = comparison {
             let _ = std::fs::remove_file(snapshot::pending(&path));
-            return Ok(Judged::Holds(variant));
+            return Ok(Compared::Holds(variant));
         }
         // A scenario of a broken program: what it shows is no model, and is not written.
         let broken = !scenario.expect.fails.is_empty();
         if broken && comparison == Comparison::Missing && scenario.expect.snapshot.is_none() {
-            return Ok(Judged::Holds(None));
+            return Ok(Compared::Holds(None));
         }
         if self.policy == Policy::Accept && clean && !broken {
             snapshot::write(&path, scenario, text)?;
             let _ = std::fs::remove_file(snapshot::pending(&path));
-            return Ok(Judged::Written);
+            return Ok(Compared::Written);
         }
         if self.policy == Policy::Compare && !broken {
             snapshot::write(&snapshot::pending(&path), scenario, text)?;
         }
         let shown = path.display();
-        Ok(Judged::Fails(Box::new(match comparison {
+        Ok(Compared::Fails(Box::new(match comparison {
             Comparison::Differs { stored, diff } if self.policy == Policy::Accepted => Finding {
                 code: "snapshot-differs",
                 message: format!("the flow differs from that of an earlier run, now in {shown}"),
@@ -241,7 +268,7 @@ impl Judge {
     }
 }
 
-enum Judged {
+enum Compared {
     Holds(Option<String>),
     Written,
     Fails(Box<Finding>),

@@ -105,17 +105,7 @@ pub(super) fn judge_followed(
             opinion.foreign
         );
     }
-    Ok(Judged {
-        scenario: scenario.clone(),
-        recording: Some(recording),
-        connections: opinion.connections,
-        datagrams: opinion.datagrams,
-        verdict: opinion.verdict,
-        foreseen: opinion.foreseen,
-        file,
-        elapsed: start.elapsed(),
-        accepted: opinion.accepted,
-    })
+    Ok(opinion.of(scenario.clone(), recording, file, start.elapsed()))
 }
 
 /// Prints a judged run; its exit code.
@@ -200,16 +190,11 @@ impl Follower {
             };
             let chunk = self.frames.chunk_of(index);
             let (number, time) = (frame.number, frame.time);
-            match self.reassembler.parse(&frame) {
-                packet @ Packet::Tcp(_) => {
-                    self.conversations.feed(number, time, &packet, chunk);
-                }
-                Packet::Udp(datagram) => {
-                    self.exchanges.push_from(number, time, &datagram, chunk);
-                }
-                Packet::Icmp(icmp) => self.exchanges.push_icmp(number, &icmp),
-                _ => {}
+            let packet = self.reassembler.parse(&frame);
+            if matches!(packet, Packet::Tcp(_)) {
+                self.conversations.feed(number, time, &packet, chunk);
             }
+            self.exchanges.feed(number, time, &packet, chunk);
         }
     }
 

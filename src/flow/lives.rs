@@ -72,6 +72,11 @@ impl Book {
         }
     }
 
+    /// Who takes part.
+    pub fn cast(&self) -> &Cast {
+        &self.cast
+    }
+
     /// Takes the next event; the connection that it was on, if it was on one.
     pub fn add(&mut self, event: &Event) -> Option<Pair> {
         let ends = event.ends?;

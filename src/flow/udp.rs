@@ -11,7 +11,7 @@ use crate::capture::{Chunk, Payload};
 use crate::flow::Redaction;
 use crate::tcp::Side;
 use crate::timeline::{Nanos, Op};
-use crate::wire::{Datagram, Icmp};
+use crate::wire::{Datagram, Icmp, Packet};
 
 /// One datagram.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,13 +49,23 @@ pub struct Exchanges {
 }
 
 impl Exchanges {
+    /// Takes what a frame carries, if it is a datagram, or ICMP that speaks of one; payloads are shared
+    /// with the chunk that the frame lies in.
+    pub fn feed(&mut self, frame: u64, time: Nanos, packet: &Packet<'_>, chunk: Option<&Chunk>) {
+        match packet {
+            Packet::Udp(datagram) => self.push_from(frame, time, datagram, chunk),
+            Packet::Icmp(icmp) => self.push_icmp(frame, icmp),
+            _ => {}
+        }
+    }
+
     /// Takes the next datagram; its payload is copied.
     pub fn push(&mut self, frame: u64, time: Nanos, datagram: &Datagram<'_>) {
         self.push_from(frame, time, datagram, None);
     }
 
     /// The same; the payload is shared with the chunk that the frame lies in.
-    pub fn push_from(
+    fn push_from(
         &mut self,
         frame: u64,
         time: Nanos,

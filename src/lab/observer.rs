@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::watch::Wire;
 use crate::capture::live::LiveCapture;
 use crate::capture::{FrameStore, Spill};
-use crate::wire::{LinkType, Packet, Reassembler};
+use crate::wire::{LinkType, Reassembler};
 
 /// What has been captured and how far it has been followed.
 ///
@@ -73,14 +73,6 @@ impl Observer {
             let chunk = self.frames.chunk_of(self.followed);
             let packet = self.reassembler.parse(&frame);
             self.wire.push(frame.number, frame.time, &packet, chunk);
-            match packet {
-                Packet::Udp(datagram) => {
-                    self.wire
-                        .push_udp(|all| all.push_from(frame.number, frame.time, &datagram, chunk));
-                }
-                Packet::Icmp(icmp) => self.wire.push_udp(|all| all.push_icmp(frame.number, &icmp)),
-                _ => {}
-            }
             self.followed += 1;
         }
         self.wire.wake();

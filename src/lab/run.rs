@@ -11,7 +11,7 @@ use super::expected;
 use super::isolation::On;
 use super::observer::{Observed, Observer};
 use super::options::RunOptions;
-use super::settle::{self, Settler};
+use super::settle::Settler;
 use super::watch::Wire;
 use crate::capture::live::{Barrier, BarrierError, Closing, LiveCapture, LiveConfig, RingBudget};
 use crate::capture::{Completeness, FrameStore, Recording, Spill};
@@ -125,7 +125,7 @@ pub fn run_here(scenario: &Arc<Scenario>, options: &RunOptions) -> Result<Ran, L
                     settler.update(events, conversations, changed);
                     settler.awaited(conversations)
                 })
-                .or_else(|| wire.with_udp(|seen| settle::awaited_udp(scenario, seen, events)))
+                .or_else(|| wire.with_udp(|seen| settler.awaited_udp(seen, events)))
             });
             if awaited.is_some() && capture.dropped() > 0 {
                 // It may be a frame that was lost, which never comes: nothing can be proven any more.

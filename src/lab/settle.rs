@@ -179,29 +179,26 @@ impl<'a> Settler<'a> {
         let name = client.map_or("client", |life| &*life.actor);
         Some(format!("{name}: {what}"))
     }
-}
 
-/// What is still awaited of datagrams: what was sent must be captured, and who sent what was
-/// captured must have said so.
-pub fn awaited_udp(
-    scenario: &Scenario,
-    exchanges: &[Exchange],
-    events: &[Event],
-) -> Option<String> {
-    let cast = scenario.cast();
-    exchanges.iter().find_map(|exchange| {
-        let [client, server] = flow::operations(&cast, (exchange.client, exchange.server), events);
-        for (side, ops) in [(Side::Client, client), (Side::Server, server)] {
-            let Some(ops) = ops else { continue };
-            let (told, seen) = (sent(&ops), exchange.bytes(side));
-            if told > seen {
-                return Some(format!("datagrams that the {side} sent"));
-            } else if told < seen {
-                return Some(format!("the {side}'s send() to return"));
+    /// What is still awaited of datagrams: what was sent must be captured, and who sent what was
+    /// captured must have said so.
+    pub fn awaited_udp(&self, exchanges: &[Exchange], events: &[Event]) -> Option<String> {
+        let cast = self.book.cast();
+        exchanges.iter().find_map(|exchange| {
+            let [client, server] =
+                flow::operations(cast, (exchange.client, exchange.server), events);
+            for (side, ops) in [(Side::Client, client), (Side::Server, server)] {
+                let Some(ops) = ops else { continue };
+                let (told, seen) = (sent(&ops), exchange.bytes(side));
+                if told > seen {
+                    return Some(format!("datagrams that the {side} sent"));
+                } else if told < seen {
+                    return Some(format!("the {side}'s send() to return"));
+                }
             }
-        }
-        None
-    })
+            None
+        })
+    }
 }
 
 /// The server's end of a connection, as far as the scenario and the events tell.

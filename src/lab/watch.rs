@@ -50,11 +50,11 @@ impl Wire {
         {
             seen.changed.push(stream);
         }
-    }
-
-    /// Takes the next datagram, or ICMP message about one.
-    pub fn push_udp(&self, take: impl FnOnce(&mut Exchanges)) {
-        take(&mut self.exchanges.lock().unwrap_or_else(|e| e.into_inner()));
+        drop(seen);
+        if !matches!(packet, Packet::Tcp(_)) {
+            let mut exchanges = self.exchanges.lock().unwrap_or_else(|e| e.into_inner());
+            exchanges.feed(frame, time, packet, chunk);
+        }
     }
 
     /// Looks at the datagrams seen so far.

@@ -67,33 +67,19 @@ pub(super) fn write(
         line.push_str("  ");
         line
     };
-    let indent = style::width(&line(&titles.map(String::from)));
-    let room = columns.saturating_sub(indent).max(16);
     let head = line(&titles.map(String::from));
+    let indent = style::width(&head);
+    let room = columns.saturating_sub(indent).max(16);
     writeln!(out, "{}", paint(BOLD, &format!("{head}what it means")))?;
     let [first, second] = shown;
-    for index in first {
-        packet(
-            out,
-            &rows[index],
-            &line(&cells(&rows[index], start)),
-            indent,
-            room,
-        )?;
-    }
-    if let Some(next) = second.clone().next() {
-        let left_out = next - limit.div_ceil(2);
-        let text = format!("  … {left_out} packets left out …");
-        writeln!(out, "{}", paint(DIM, &text))?;
-    }
-    for index in second {
-        packet(
-            out,
-            &rows[index],
-            &line(&cells(&rows[index], start)),
-            indent,
-            room,
-        )?;
+    let left_out = second.start - first.end;
+    for index in first.chain(second.clone()) {
+        if left_out > 0 && index == second.start {
+            let text = format!("  … {left_out} packets left out …");
+            writeln!(out, "{}", paint(DIM, &text))?;
+        }
+        let row = &rows[index];
+        packet(out, row, &line(&cells(row, start)), indent, room)?;
     }
     Ok(())
 }

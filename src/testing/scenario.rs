@@ -83,17 +83,7 @@ pub fn run_with(path: impl AsRef<Path>, settings: &Settings) -> Result<Tested, E
     let opinion = judge.judge(&scenario, &ran.recording, ran.conversations, &ran.exchanges)?;
     ran.closing.join();
     Ok(Tested {
-        judged: Judged {
-            scenario,
-            recording: Some(ran.recording),
-            connections: opinion.connections,
-            datagrams: opinion.datagrams,
-            verdict: opinion.verdict,
-            foreseen: opinion.foreseen,
-            file: None,
-            elapsed: start.elapsed(),
-            accepted: opinion.accepted,
-        },
+        judged: opinion.of(scenario, ran.recording, None, start.elapsed()),
     })
 }
 

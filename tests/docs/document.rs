@@ -7,7 +7,8 @@ use libtest_mimic::{Failed, Trial};
 
 use crate::block::{self, Block, DOCUMENTS, Edit};
 use crate::console;
-use crate::stage::{Stage, on_a_machine_of_its_own};
+use crate::machine::on_a_machine_of_its_own;
+use crate::stage::Stage;
 use crate::terminal::Terminal;
 use crate::update;
 

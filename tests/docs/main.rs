@@ -21,6 +21,8 @@ mod block;
 mod console;
 mod document;
 mod json;
+#[path = "../support/machine.rs"]
+mod machine;
 mod normal;
 mod stage;
 mod terminal;

@@ -4,16 +4,12 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use lab_capture::lab::{Isolation, On};
-use lab_capture::scenario::Link;
 use libtest_mimic::Trial;
-use nix::unistd::{User, geteuid};
+use nix::unistd::geteuid;
 use tempfile::TempDir;
 
 use crate::block::repository;
-
-/// The unprivileged user of `make test`.
-const TEST_USER: &str = "labtest";
+use crate::machine::{TEST_USER, test_user};
 
 /// A folder with what a reader has after `git clone`, as far as the commands need it, and the
 /// program in `bin/`.
@@ -68,7 +64,7 @@ impl Stage {
     /// A command line as a shell would run it in this folder: as root behind `sudo`, else as the
     /// unprivileged user.
     pub fn shell(&self, line: &str) -> Command {
-        let (uid, gid) = user();
+        let (uid, gid) = test_user();
         let mut command;
         match line.strip_prefix("sudo ") {
             Some(rest) => {
@@ -108,19 +104,8 @@ impl Stage {
     }
 }
 
-fn user() -> (u32, u32) {
-    let user = User::from_name(TEST_USER).expect("the user database is readable");
-    let user = user.unwrap_or_else(|| {
-        panic!(
-            "these tests need an unprivileged user: `make test-deps` creates it, or\n  \
-             useradd --create-home {TEST_USER}"
-        )
-    });
-    (user.uid.as_raw(), user.gid.as_raw())
-}
-
 fn give(path: &Path, mode: u32) {
-    let (uid, gid) = user();
+    let (uid, gid) = test_user();
     chown(path, Some(uid), Some(gid)).expect("root can give a file away");
     std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).expect("our file");
 }
@@ -138,23 +123,6 @@ fn copy_folder(from: &Path, to: &Path) {
             give(&target, 0o644);
         }
     }
-}
-
-/// A thread whose "machine" is a namespace of its own: the documents' ports are free there, and
-/// nobody else's packets come.
-pub fn on_a_machine_of_its_own<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    let isolation = Isolation::prepare(On::Namespace).unwrap_or_else(|e| panic!("{e}"));
-    std::thread::scope(|scope| {
-        let thread = scope.spawn(|| {
-            let _namespace = isolation
-                .enter(&Link::default(), &[])
-                .unwrap_or_else(|e| panic!("{e}"));
-            work()
-        });
-        thread
-            .join()
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
 }
 
 /// For those who are not root: this program once more, through sudo. Where sudo asks for a password

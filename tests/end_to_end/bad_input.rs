@@ -6,8 +6,9 @@ use std::path::Path;
 
 use libtest_mimic::Trial;
 
+use crate::machine::on_a_machine_of_its_own;
 use crate::program::{Outcome, assert_snapshot, lab_capture, run, run_as};
-use crate::scenarios::{on_a_machine_of_its_own, path};
+use crate::scenarios::path;
 use crate::stage::{self, Person, folder_of, is_root};
 
 pub fn trials() -> Vec<Trial> {

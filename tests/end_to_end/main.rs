@@ -8,6 +8,8 @@ mod bad_input;
 mod endings;
 mod exit_codes;
 mod inconclusive;
+#[path = "../support/machine.rs"]
+mod machine;
 mod proc_scan;
 mod program;
 mod samples;

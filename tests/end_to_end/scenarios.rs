@@ -5,10 +5,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use lab_capture::lab::{Isolation, On};
-use lab_capture::scenario::{Link, Scenario, load};
+use lab_capture::scenario::{Scenario, load};
 use libtest_mimic::Trial;
 
+use crate::machine::on_a_machine_of_its_own;
 use crate::program::{Outcome, lab_capture, run, tool};
 use crate::stage::{self, Person, everybody, folder_of, is_root};
 
@@ -156,23 +156,6 @@ fn the_whole_folder() {
     );
     let exported = std::fs::read_dir(folder.path().join("captures")).expect("the default folder");
     assert!(exported.count() >= count);
-}
-
-/// A thread whose "machine" is a namespace of its own: what `--on host` sees is then ours alone, and
-/// ports that others use on this machine cannot disturb.
-pub fn on_a_machine_of_its_own<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    let isolation = Isolation::prepare(On::Namespace).unwrap_or_else(|e| panic!("{e}"));
-    std::thread::scope(|scope| {
-        let thread = scope.spawn(|| {
-            let _namespace = isolation
-                .enter(&Link::default(), &[])
-                .unwrap_or_else(|e| panic!("{e}"));
-            work()
-        });
-        thread
-            .join()
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
 }
 
 fn on_host(name: &str) {

@@ -7,8 +7,10 @@ use std::process::Command;
 use std::sync::{Mutex, OnceLock};
 
 use libtest_mimic::Trial;
-use nix::unistd::{User, geteuid, getuid};
+use nix::unistd::{geteuid, getuid};
 use tempfile::TempDir;
+
+use crate::machine::test_user;
 
 /// Who runs the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,9 +22,6 @@ pub enum Person {
     /// root, called by that user with sudo.
     Sudo,
 }
-
-/// The unprivileged user of `make test`.
-const TEST_USER: &str = "labtest";
 
 /// Everybody who can run the program in this process.
 pub fn everybody() -> &'static [Person] {
@@ -75,14 +74,7 @@ fn user() -> (u32, u32) {
     if !is_root() {
         return (getuid().as_raw(), nix::unistd::getgid().as_raw());
     }
-    let user = User::from_name(TEST_USER).expect("the user database is readable");
-    let user = user.unwrap_or_else(|| {
-        panic!(
-            "these tests need an unprivileged user: `make test-deps` creates it, or\n  \
-             useradd --create-home {TEST_USER}"
-        )
-    });
-    (user.uid.as_raw(), user.gid.as_raw())
+    test_user()
 }
 
 /// What everybody can read: the program and the scenarios.

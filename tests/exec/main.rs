@@ -50,6 +50,16 @@ fn text(output: &Output) -> String {
     )
 }
 
+/// A command that serves files, and does not end by itself.
+const HTTP_SERVER: [&str; 6] = [
+    "python3",
+    "-m",
+    "http.server",
+    "8000",
+    "--bind",
+    "127.0.0.1",
+];
+
 const HEAD: &str = r#"
 [server]
 kind = "none"
@@ -73,18 +83,7 @@ fn curl_and_python() {
     let expect = format!(
         "{HEAD}payload = {{ client = {{ regex = \"^GET /page.txt HTTP/1.1\" }}, server = {{ regex = \"^HTTP/1.0 200 OK(.|\\\\n|\\\\r)*a page\" }} }}\nflow = '''\nclient /GET .page.txt/\nthen server ...\n...\nclose server first | close client first | close crossed\n'''\n"
     );
-    let output = exec(
-        folder.path(),
-        &expect,
-        &[
-            "python3",
-            "-m",
-            "http.server",
-            "8000",
-            "--bind",
-            "127.0.0.1",
-        ],
-    );
+    let output = exec(folder.path(), &expect, &HTTP_SERVER);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
     assert!(text(&output).contains("a page"), "{}", text(&output));
     assert!(folder.path().join("http.pcap").exists());
@@ -120,18 +119,7 @@ fn curl_and_nginx() {
 fn what_does_not_hold_is_a_failure_and_the_commands_own_status_is_passed_on() {
     let folder = tempfile::tempdir().unwrap();
     let expect = HEAD.replace("connections = 1", "connections = 2");
-    let output = exec(
-        folder.path(),
-        &expect,
-        &[
-            "python3",
-            "-m",
-            "http.server",
-            "8000",
-            "--bind",
-            "127.0.0.1",
-        ],
-    );
+    let output = exec(folder.path(), &expect, &HTTP_SERVER);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
     assert!(text(&output).contains("expected: 2"), "{}", text(&output));
     let run = |command: &[&str]| {

@@ -146,8 +146,7 @@ impl Reader {
             while self.copy_batch()? > 0 {
                 self.wait_for_room();
             }
-            self.serve_barrier()?;
-            self.count_lost()?;
+            self.account()?;
             if stop {
                 return Ok(());
             }
@@ -162,31 +161,20 @@ impl Reader {
         }
     }
 
-    /// Ends the wait at a barrier when all its sentinels are in, or something else never will be.
-    /// Where the ring was full a sentinel may have been dropped as well: this is why the counter is
-    /// looked at after each time that the ring has been emptied.
-    fn serve_barrier(&mut self) -> Result<(), String> {
-        if !self.shared.lock().waiting {
-            return Ok(());
-        }
+    /// Counts what was lost, each time that the ring has been emptied, and tells of it: lost frames will
+    /// not come, and nobody needs to wait for them. Ends the wait at a barrier when all its sentinels
+    /// are in, or when one of them may be among the lost.
+    fn account(&mut self) -> Result<(), String> {
         let counted = self.capture.stats();
         let dropped = counted.map_err(|e| format!("pcap_stats: {e}"))?.dropped;
         let mut state = self.shared.lock();
-        state.dropped = dropped;
-        if dropped > 0 || !state.missing.contains(&true) {
+        let more = dropped > std::mem::replace(&mut state.dropped, dropped);
+        let passed = state.waiting && (dropped > 0 || !state.missing.contains(&true));
+        if passed {
             state.waiting = false;
-            drop(state);
-            self.shared.announce();
         }
-        Ok(())
-    }
-
-    /// Frames that were lost will not come: nobody needs to wait for them.
-    fn count_lost(&mut self) -> Result<(), String> {
-        let counted = self.capture.stats();
-        let dropped = counted.map_err(|e| format!("pcap_stats: {e}"))?.dropped;
-        let before = std::mem::replace(&mut self.shared.lock().dropped, dropped);
-        if dropped > before {
+        drop(state);
+        if passed || more {
             self.shared.announce();
         }
         Ok(())

@@ -126,17 +126,9 @@ impl<'a> Laboratory<'a> {
         }
         self.close(ran.closing);
         match (opinion, file.transpose()) {
-            (Ok(opinion), Ok(file)) => Judged {
-                scenario: scenario.clone(),
-                recording: Some(ran.recording),
-                connections: opinion.connections,
-                datagrams: opinion.datagrams,
-                verdict: opinion.verdict,
-                foreseen: opinion.foreseen,
-                file,
-                elapsed: start.elapsed(),
-                accepted: opinion.accepted,
-            },
+            (Ok(opinion), Ok(file)) => {
+                opinion.of(scenario.clone(), ran.recording, file, start.elapsed())
+            }
             (Ok(opinion), Err(error)) => {
                 not_written(opinion, error, ran.recording, scenario, start)
             }
@@ -204,17 +196,7 @@ fn not_written(
             return failed(scenario, error.to_string(), start.elapsed());
         }
     }
-    Judged {
-        scenario: scenario.clone(),
-        recording: Some(recording),
-        connections: opinion.connections,
-        datagrams: opinion.datagrams,
-        verdict: opinion.verdict,
-        foreseen: opinion.foreseen,
-        file: None,
-        elapsed: start.elapsed(),
-        accepted: opinion.accepted,
-    }
+    opinion.of(scenario.clone(), recording, None, start.elapsed())
 }
 
 impl suite::Work for Laboratory<'_> {

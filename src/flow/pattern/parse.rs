@@ -42,7 +42,8 @@ impl Patterns {
                 continue;
             }
             let offset = start + line.find(code).unwrap_or(0);
-            let dash = any_order && code.starts_with('-');
+            // A `-` begins a pattern of a group, whose lines are indented as well.
+            let dash = code == "-" || any_order && code.starts_with('-');
             let printed = !dash && lines.peek().is_some_and(|next| is_name(line, next));
             if let Some(heading) = code
                 .strip_suffix(':')
@@ -96,9 +97,8 @@ impl Patterns {
 fn is_name(line: &str, next: &str) -> bool {
     let indent = |line: &str| line.len() - line.trim_start().len();
     let begins = next.trim_start().starts_with("handshake ");
-    // A `-` begins a pattern of a group, whose lines are indented as well.
-    let other = line.trim() == "-" || line.trim_start().starts_with(['.', '?', '|']);
-    begins && indent(next) > indent(line) && !other && !line.trim().contains(' ')
+    let left_open = line.trim_start().starts_with(['.', '?', '|']);
+    begins && indent(next) > indent(line) && !left_open && !line.trim().contains(' ')
 }
 
 fn names(heading: &str) -> Group {
